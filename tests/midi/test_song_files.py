@@ -59,7 +59,7 @@ def killed_at(monkeypatch: pytest.MonkeyPatch):
 
             def step(self: Path, *args: object, **named: object) -> object:
                 nonlocal dead
-                mine = not (of == "unlink" and self.name.endswith(".tmp"))
+                mine = not (of == "unlink" and self.name.endswith((".new", ".tmp")))
                 dead = dead or (mine and next(steps) == at)
                 if dead:
                     raise Killed
@@ -107,6 +107,8 @@ def test_a_run_that_is_killed_at_any_file_is_healed_by_the_next(
     write("FOUR")
     assert _songs(tmp_path) == dict.fromkeys(ALL, "FOUR")
     assert _told_to_be_one(tmp_path) and _is_one(tmp_path)
+    left = [path.name for path in tmp_path.glob(".*")]
+    assert all(name.startswith(".mine.json.") for name in left), "the sound is large; what a trace left is small"
     assert not (tmp_path / "run").exists() and not [line for line in said if "stay" in line]
 
 
@@ -133,6 +135,29 @@ def test_a_file_of_another_ending_leaves_the_set_of_the_first_alone(
         f"what goes with the new {other} is in {tmp_path / 'run'}"
     ]
     assert written == [tmp_path / other, *(tmp_path / "run" / f"mine.{end}" for end in ("png", "html", "json"))]
+
+
+def test_in_the_run_folder_itself_nothing_of_another_is_replaced_either(said: list[str], tmp_path: Path) -> None:
+    def write_into_it(song: str, name: str) -> None:
+        write_song(tmp_path / name, song.encode(), {".png": song.encode()}, {"song": song}, tmp_path, said.append)
+
+    write_into_it("ONE", "mine.mid")
+    with pytest.raises(FileError, match=r"mine\.midi: mine\.png, mine\.json beside it would be replaced"):
+        write_into_it("TWO", "mine.midi")
+    assert _songs(tmp_path) == dict.fromkeys(["mine.json", "mine.mid", "mine.png"], "ONE")
+    write_into_it("THREE", "mine.mid")
+    assert _songs(tmp_path) == dict.fromkeys(["mine.json", "mine.mid", "mine.png"], "THREE") and not said
+
+
+def test_only_what_a_killed_run_left_is_removed(write, tmp_path: Path) -> None:
+    left, others = (
+        f".mine.wav.{'0' * 32}.new",
+        [f".mine.wav.{'0' * 32}.tmp", ".mine.wav.new", f".other.wav.{'0' * 32}.new"],
+    )
+    for name in (left, *others):
+        (tmp_path / name).write_text("half")
+    write("ONE")
+    assert sorted(path.name for path in tmp_path.glob(".*")) == sorted(others)
 
 
 def test_a_sound_that_the_new_song_has_not_is_removed(write, said: list[str], tmp_path: Path) -> None:
@@ -220,5 +245,7 @@ def test_a_disk_without_locks_is_written_too(write, monkeypatch: pytest.MonkeyPa
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(file_sets.fcntl, "flock", none)
+    left = tmp_path / f".mine.wav.{'0' * 32}.new"
+    left.write_text("perhaps of a run that is alive")
     write("ONE")
-    assert _is_one(tmp_path)
+    assert _is_one(tmp_path) and left.exists()

@@ -19,26 +19,20 @@ def companions(target: Path, endings: Sequence[str], folder: Path, say: Callable
         folder: of the run.
         say: takes a line.
     """
-    place = place_of(target, [target.with_suffix(ending) for ending in endings], (), folder, say)
+    there = in_the_way([target.with_suffix(ending) for ending in endings])
+    same = target.parent.resolve() == folder.resolve()  # what is there is of this run
+    if there and not same:
+        say_apart(target, there, folder, say)
+    place = folder if there and not same else target.parent
     return [(place / target.name).with_suffix(ending) for ending in endings]
 
 
-def place_of(
-    target: Path, beside: Sequence[Path], own: Collection[str], folder: Path, say: Callable[[str], object]
-) -> Path:
-    """The folder of what goes with a MIDI file: its own, or that of the run where a file of such a name is somebody else's.
+def in_the_way(beside: Sequence[Path], own: Collection[str] = ()) -> list[str]:
+    """Names of the files that are there, without those of `own`. Also a link to a disk that is away just now is there."""
+    return [path.name for path in beside if os.path.lexists(path) and path.name not in own]
 
-    Args:
-        target: the MIDI file.
-        beside: what would be written there.
-        own: names of those that may be replaced.
-        folder: of the run.
-        say: takes a line.
-    """
-    # Also a link to a disk that is away just now is somebody's.
-    there = [path.name for path in beside if os.path.lexists(path) and path.name not in own]
-    if not there or target.parent.resolve() == folder.resolve():
-        return target.parent
+
+def say_apart(target: Path, there: Sequence[str], folder: Path, say: Callable[[str], object]) -> None:
+    """Tells which files stay, and where the new ones are."""
     stay = "was there before and stays" if len(there) == 1 else "were there before and stay"
     say(f"beside {target}, {', '.join(there)} {stay}; what goes with the new {target.name} is in {folder}")
-    return folder

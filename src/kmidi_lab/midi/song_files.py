@@ -17,7 +17,7 @@ import orjson
 from kmidi_lab.errors import FileError
 from kmidi_lab.file_sets import alone_in, staged
 from kmidi_lab.files import sync, write_atomic
-from kmidi_lab.midi.companions import place_of
+from kmidi_lab.midi.companions import in_the_way, say_apart
 
 TRACE = ".json"
 _FILES = "files"
@@ -50,19 +50,25 @@ def write_song(
         The files that were written.
 
     Raises:
-        FileError: one can't be written.
+        FileError: one can't be written, or has the name of somebody else's file in the run folder.
     """
     content = {ending: data for ending, data in others.items() if data is not None}
     known, beside = target.with_suffix(TRACE), [target.with_suffix(ending) for ending in others]
     new = {target: midi, **{target.with_suffix(ending): data for ending, data in content.items()}}
-    with staged(new) as waiting, alone_in(target.parent):
-        own = _own(target, beside)
-        place = place_of(target, [*beside, known], own, folder, say)
-        if place != target.parent:
-            apart = {(place / target.name).with_suffix(ending): data for ending, data in content.items()}
+    with alone_in(target.parent) as alone, staged(new, alone) as waiting:
+        own = _own(target, beside)  # after the new ones are on the disk, which may take seconds
+        there = in_the_way([*beside, known], own)
+        if there and target.parent.resolve() == folder.resolve():
+            raise FileError(
+                f"{target}: {', '.join(there)} beside it would be replaced, and no run wrote them with {target.name}, or they were "
+                "changed since; choose another name or folder"
+            )
+        if there:
+            say_apart(target, there, folder, say)
+            apart = {(folder / target.name).with_suffix(ending): data for ending, data in content.items()}
             for path, data in apart.items():
                 write_atomic(path, data)
-            known = place / known.name
+            known = folder / known.name
             write_atomic(known, _with_files(trace, known, apart))
             _rename({target: waiting[target]})
             return [target, *apart, known]
