@@ -140,7 +140,9 @@ class World:
     def said(self, module: EmotionRecognizer, x: NDArray[Any]) -> NDArray[Any]:
         return self.training.logits(self.training.outputs(module, x), module.head())
 
-    def scores(self, module: EmotionRecognizer, x: NDArray[Any], true: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
+    def scores(
+        self, module: EmotionRecognizer, x: NDArray[Any], true: NDArray[Any]
+    ) -> tuple[NDArray[Any], float, float]:
         """Losses `[N]`, their mean, and UAR over the labels that there are."""
         p = softmax(self.said(module, x))
         losses = -log_likelihoods(p, true)
@@ -157,7 +159,9 @@ class World:
         places, label = np.arange(len(x)), self.of["test_y"]
         weights = 1 / np.bincount(label)[label]
         first = gates.not_worse(losses["frozen", "release"], losses["frozen", "retrained"], weights, 0.01, seed)
-        second = gates.better(losses["own", "release"], losses["own", "retrained"], 0 * places, places, np.ones(len(x)), seed)
+        second = gates.better(
+            losses["own", "release"], losses["own", "retrained"], 0 * places, places, np.ones(len(x)), seed
+        )
         return row | {"test gate": float(first.passed), "feedback gate": float(second.passed)}
 
 
@@ -195,7 +199,9 @@ def raters(world: World, seed: int, out: dict[str, Any]) -> None:
                 module = world.retrained(lessons, event_weights(lessons, weights), seed)
                 row = {"trust honest": float(trust[:-BAD].mean()), "least honest": float(trust[:-BAD].min())}
                 row |= {"trust of the two": float(trust[-BAD:].mean())}
-                out.setdefault(f"{corpus}: {kind}, {way}", []).append(row | world.judged(module, x[rest], true[rest], seed))
+                out.setdefault(f"{corpus}: {kind}, {way}", []).append(
+                    row | world.judged(module, x[rest], true[rest], seed)
+                )
 
 
 def main() -> int:

@@ -144,6 +144,7 @@ def _set(cfg: DictConfig, model: TrainableRelease) -> None:
     if settings.get("train_on") == ALL:
         settings["train_on"] = SPLIT
     cfg.data.update(plain_values(settings, model.root))
+    cfg.data.merge_with(model.training.DATA)
     steps = cfg.retrain.steps
     once = {"max_steps": steps, "val_check_interval": steps, "check_val_every_n_epoch": None}
     cfg.trainer.update({"max_epochs": _MANY_EPOCHS, "ema": 0.0, "patience": 0, "more": {**cfg.trainer.more, **once}})

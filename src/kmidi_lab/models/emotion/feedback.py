@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -39,6 +39,8 @@ class VoiceFeedback(SoundTraining):
     """
 
     RATE = 1e-3
+    # Frames and bands that are blotted out say something else through layers that can't learn to hear past it.
+    DATA: ClassVar[Mapping[str, Any]] = {"augment": {"bands": 0, "frames": 0}}
 
     def layers(self, module: LabModule) -> tuple[Streaming, nn.Module]:
         return linear_part(cast("Chain", module.network))
