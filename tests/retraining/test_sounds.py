@@ -18,7 +18,7 @@ from kmidi_lab import config
 from kmidi_lab.audio.io import read_audio
 from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.audio.speaker import fresh
-from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.contracts import EMOTION, INSTRUMENT
 from kmidi_lab.emotion_embedding import read_scalars
 from kmidi_lab.errors import DataError
 from kmidi_lab.feedback.event import Event, new_id
@@ -268,3 +268,63 @@ def test_the_mixer_draws_recordings_for_a_share_of_a_batch(
     mixed = FeedbackMixer(model.training, lessons, np.ones(3), 0.5, 1)(own, 0)
     assert mixed.heard.shape == (3, lessons.x.shape[1]) and len(mixed.x) == 3
     assert {row.tobytes() for row in mixed.heard.numpy()} <= {row.tobytes() for row in lessons.x}
+
+
+def _clip(group: str, frames: np.ndarray, **labels: int) -> Any:
+    return SimpleNamespace(group=group, labels=labels, sound=SimpleNamespace(frames=frames))
+
+
+def test_the_frozen_test_of_an_instrument_counts_by_take() -> None:
+    """Two clips of one take, one of another, and one whose instrument nobody knows."""
+    frames = [np.full((4, 128), value, np.float32) for value in (0.0, 1.0, 2.0, 3.0)]
+    clips = [
+        _clip("a", frames[0], instrument=0),
+        _clip("b", frames[1], instrument=3, energy=1),
+        _clip("a", frames[2], instrument=1),
+        _clip("c", frames[3], energy=2),
+    ]
+    data = SimpleNamespace(contract=INSTRUMENT.at("1"), songs=lambda split: clips if split == "test" else [])
+    start = INSTRUMENT.output("instrument").start
+
+    def call(x: np.ndarray) -> np.ndarray:
+        outputs = np.zeros((*x.shape[:2], 160), np.float32)
+        outputs[..., start] = x[..., 0]  # the first of 32 is likelier by the clip's number
+        return outputs
+
+    losses, weights = PlayedFeedback().test_losses(call, {}, data)
+    a, b = [np.log(32), np.log(31 + np.exp(2))], np.log(31 + np.exp(1))
+    assert losses == pytest.approx([np.mean(a), b]) and weights.tolist() == [2, 1]
+
+
+def test_the_frozen_test_of_a_voice_weighs_each_label_alike() -> None:
+    frames = [np.full((4, 128), value, np.float32) for value in (0.0, 1.0, 2.0)]
+    data = SimpleNamespace(
+        contract=EMOTION.at("1"),
+        songs=lambda split: [_clip("x", part) for part in frames],
+        label_indices=lambda split: np.array([0, 0, 1]),
+    )
+    head = {"weight": np.eye(8, 64), "bias": np.zeros(8)}
+
+    def call(x: np.ndarray) -> np.ndarray:
+        outputs = np.zeros((*x.shape[:2], 64), np.float32)
+        outputs[..., 0] = x[..., 0]
+        return outputs
+
+    losses, weights = VoiceFeedback().test_losses(call, head, data)
+    by_hand = [np.log(8), np.log(7 + np.e) - 1, np.log(7 + np.exp(2))]
+    assert losses == pytest.approx(by_hand, abs=1e-5) and weights.tolist() == [0.5, 0.5, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("training", "kind", "settings"),
+    [
+        (VoiceFeedback(), EmotionRecognizer, {**VOICE, "cepstra": 48}),
+        (VoiceFeedback(), EmotionRecognizer, {"channels": 8, "recurrent": [10, 6]}),
+        (VoiceFeedback(), EmotionRecognizer, {"channels": 16, "first_kernel": 5, "kernel": 2, "dilations": [4, 8]}),
+        (PlayedFeedback(), InstrumentRecognizer, PLAYED),
+    ],
+)
+def test_sizes_of_a_network_are_read_from_what_a_card_says(training: Any, kind: Any, settings: dict[str, Any]) -> None:
+    one = kind(**settings)
+    again = kind(**training.module_settings(one.architecture))
+    assert {n: v.shape for n, v in again.state_dict().items()} == {n: v.shape for n, v in one.state_dict().items()}
