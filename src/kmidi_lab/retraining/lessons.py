@@ -107,7 +107,7 @@ def read_lessons(
     answer: Callable[[Judgement], Array],
     targets: Targets,
     rejections: bool,
-    input_of: Callable[[Event], Array],
+    input_of: Callable[[Event], Array] | None = None,
 ) -> Lessons:
     """What can be learnt from events.
 
@@ -118,15 +118,16 @@ def read_lessons(
         answer: makes one array of what was judged, or raises LeftOutError.
         targets: makes `[E, K]` of the answers `[E, A]`, whether they are liked `[E]`, and the inputs `[E, N]`.
         rejections: whether the model learns from what a user does not like.
-        input_of: gives what was judged as an input `[N]`, or raises LeftOutError.
+        input_of: gives what was judged as an input `[N]`, or raises LeftOutError; None takes it from the event.
     """
+    given = input_of or (lambda event: _held(event, contract.input_size))
     left_out: Counter[str] = Counter()
     judged: list[tuple[Event, Judgement, Array]] = []
     for event in sorted(events, key=lambda e: (e.time, e.event)):
         try:
             if event.model != contract.model:
                 raise LeftOutError("of another model")
-            one = _judged(event, input_of(event), contract, hashes)
+            one = _judged(event, given(event), contract, hashes)
             judged.append((event, one, answer(one)))
         except LeftOutError as error:
             left_out[str(error)] += 1
@@ -157,7 +158,7 @@ ALIKE = "  all of them wish for the same answer, so what is learnt is to give it
 """What is said of such lessons."""
 
 
-def input_held(event: Event, size: int) -> Array:
+def _held(event: Event, size: int) -> Array:
     """The input `[size]` that an event holds. Raises LeftOutError: not all of it, or one that no contract has."""
     x = _vector(event.input, size)
     if x is None:

@@ -17,7 +17,7 @@ from kmidi_lab.feedback.store import FILE, Store, is_store
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published, example_root, load_published
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.retraining.lessons import Lessons, input_held, read_lessons
+from kmidi_lab.retraining.lessons import Lessons, read_lessons
 from kmidi_lab.retraining.recordings import Recordings, hear
 from kmidi_lab.retraining.sounds import SoundTraining
 from kmidi_lab.retraining.training import FeedbackTraining
@@ -129,7 +129,7 @@ def lessons_of(model: TrainableRelease, events: list[Event], recordings: Recordi
         lambda judged: training.answer(judged, head),
         lambda answers, liked, x: training.targets(answers, liked, training.outputs(model.module, x), head),
         training.REJECTIONS,
-        recordings.input_of if recordings else lambda event: input_held(event, model.published.contract.input_size),
+        recordings.input_of if recordings else None,
     )
 
 
