@@ -8,10 +8,12 @@ STAMP := $(VENV)/.installed
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 18
 
+# Compiled on all cores, where pip takes one; packages hold some files that no Python of today compiles.
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "kmidi_lab needs Python 3.11 or later: make PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m compileall -qq -j 0 -x '/tests?/' $(VENV)/lib || true
 	touch $(STAMP)
 
 install: $(STAMP)  ## make .venv with everything in it
@@ -19,12 +21,16 @@ install: $(STAMP)  ## make .venv with everything in it
 train: $(STAMP)  ## train, prove and export HarmonyPredictor on embedded data
 	$(BIN)/python -m kmidi_lab model=harmony hardware=auto
 
-# Files in their order: by their number of tests, those with one long test would come last and leave a core idle.
+# Tests wait for processes that they start or stop, so two cores have work for three. Files in their order: by their number
+# of tests, those with one long test would come last and leave a core idle. Each start of Python would compile all of the
+# lab and of the tests where nothing compiled may be kept.
+TESTS := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
 test: $(STAMP)  ## every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(TESTS)
 
 test-fast: $(STAMP)  ## the tests that are not marked slow
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not slow'
+	$(TESTS) -m 'not slow'
 
 lint: $(STAMP)  ## ruff, mypy, codespell
 	$(BIN)/ruff check .

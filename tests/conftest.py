@@ -10,7 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ import torch
 from hypothesis import settings
 from support import warm
 from support.called import answer, called, job, kept_logging, refusal  # noqa: F401  fixtures for all folders
-from support.kept import kept_configs, kept_operators  # noqa: F401  the same
+from support.kept import drawn, kept_configs, kept_operators, left_undrawn  # noqa: F401  the same
 from support.network_fixtures import dense_network, golden_folder, make_contract  # noqa: F401  fixtures for all folders
 from support.no_fsync import no_fsync  # noqa: F401  the same
 from support.workers import forked, spawned  # noqa: F401  the same
@@ -80,15 +81,17 @@ START = [sys.executable, "-m", "kmidi_lab"]
 
 
 @pytest.fixture(scope="session")
-def lab() -> Iterator[list[str]]:
-    """What a test types for `python -m kmidi_lab`: it runs at once, in a process that has imported everything."""
+def lab() -> list[str]:
+    """What a test types for `python -m kmidi_lab`: it runs at once, in a process that has imported everything.
+
+    One such process serves all test workers, and ends with what started these.
+    """
     if sys.platform != "linux":
-        yield START
-        return
-    with tempfile.TemporaryDirectory(prefix="kmidi-") as folder:
-        server = warm.server(f"{folder}/door")
-        yield warm.command(f"{folder}/door")
-        server.communicate()
+        return START
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    door = str(Path(tempfile.gettempdir(), f"kmidi-{run or uuid.uuid4().hex}", "door"))
+    warm.server(door, os.getppid() if run else os.getpid())
+    return warm.command(door)
 
 
 @pytest.fixture(scope="session")

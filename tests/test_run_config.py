@@ -10,7 +10,7 @@ import pytest
 
 from kmidi_lab import go_on, resume, run_config
 from kmidi_lab.errors import DataError, LabError
-from kmidi_lab.feedback.labels import read_rows
+from kmidi_lab.feedback.queue import read_rows
 from kmidi_lab.inference.questions import read_text
 from kmidi_lab.report.leaderboard import leaderboard
 from kmidi_lab.song.reading import read_intent

@@ -15,8 +15,8 @@ from sklearn.ensemble import ExtraTreesClassifier
 
 from datamodules.emotion_node.played import Piece
 from datamodules.shared.rendering import Note
-from kmidi_lab.chords.key_finding import PROFILES
-from kmidi_lab.models.emotion_node.features import KEY_BY_NOTES, KEYS, QUADRANTS, TAUGHT
+from kmidi_lab.chords.key_finding import profile_correlations
+from kmidi_lab.models.emotion_node.features import KEY_BY_NOTES, QUADRANTS, TAUGHT
 
 THOUSAND = 1000
 """Labels are whole numbers, so chances are kept in thousandths."""
@@ -24,7 +24,6 @@ _FOLDS = 5
 _TREES, _LEAF = 100, 3
 _WINDOW_S = 20.0
 """Of music that is judged at once: longer than what is heard of it, since a mode takes a while to show."""
-_KEY_PROFILES = np.array([np.roll(PROFILES[-1 if key % 2 else 1], key // 2) for key in range(len(KEYS))])
 _APART_S = 0.05
 """Notes that begin closer together are struck at once."""
 
@@ -99,23 +98,16 @@ def folds(groups: Sequence[str], seed: int) -> dict[str, int]:
     return {groups[place]: i % _FOLDS for i, place in enumerate(order)}
 
 
-def key_correlations(notes: Sequence[Note]) -> NDArray[np.float64]:
-    """`[24]`, in the order of KEYS: how well the notes' pitch classes, by their length, fit each key's profile."""
-    chroma = _chroma(notes)
-    if np.ptp(chroma) == 0:
-        return np.zeros(len(KEYS))
-    return np.asarray(np.corrcoef(chroma, _KEY_PROFILES)[0, 1:])
-
-
 def key_of(notes: Sequence[Note]) -> int:
     """The likeliest key, a place in KEYS (Krumhansl, Kessler)."""
-    return int(key_correlations(notes).argmax())
+    return int(profile_correlations(_chroma(notes)).argmax())
 
 
 def facts(notes: Sequence[Note]) -> NDArray[np.float64]:
     """`[25]` numbers of one note or more: mode, pitch, density, lengths, how hard they are struck, and pitch classes above the tonic."""
     start, end, pitch, velocity = np.array(sorted(notes), float).T
-    keys, chroma = key_correlations(notes), _chroma(notes)
+    chroma = _chroma(notes)
+    keys = profile_correlations(chroma)
     onsets = start[np.diff(start, prepend=-1.0) > _APART_S]
     span = max(float(end.max() - start.min()), 1.0)
     return np.array(

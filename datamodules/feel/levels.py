@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.shared.augmentation import named_rng
-from kmidi_lab.audio.mel import FLOOR
+from kmidi_lab.audio.decibels import softer as softer_frames
 from kmidi_lab.models.feel.features import Excerpt
 
-_LN_PER_DB = log(10) / 10
 _SILENT = 1e-6
 
 
@@ -31,8 +29,8 @@ def at_levels(songs: Sequence[Excerpt], softest: float) -> list[Excerpt]:
 
 
 def softer(song: Excerpt, decibels: float) -> Excerpt:
-    """As if played softer: bands that fall below the front-end's floor lie on it."""
-    frames = np.maximum(np.asarray(song.frames, np.float32) - decibels * _LN_PER_DB, log(FLOOR)).astype(np.float16)
+    """Frames and sound as if played softer."""
+    frames = softer_frames(song.frames, decibels).astype(np.float16)
     if song.sound is None:
         return replace(song, frames=frames)
     return replace(song, frames=frames, sound=np.round(song.sound * 10 ** (-decibels / 20)).astype(np.int16))

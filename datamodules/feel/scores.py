@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.shared.rendering import Note, Part
-from kmidi_lab.chords.key_finding import PROFILES
+from kmidi_lab.chords.key_finding import profile_correlations
 from kmidi_lab.midi.piece import voices_of
 from kmidi_lab.models.feel.features import TOGETHER_S
 
@@ -20,7 +20,6 @@ _SHORTEST_S = 0.03
 _SWUNG = (0.42, 0.72)
 """Places within a beat that count as its second eighth."""
 _FEWEST = 4
-_PROFILES = np.array([np.roll(profile, tonic) for profile in PROFILES.values() for tonic in range(12)])
 _ROUGH = (1, 2, 6)
 """Interval classes that count as rough: seconds and tritones."""
 _STEP_S = 0.125
@@ -129,7 +128,7 @@ def _pitched(notes: Sequence[Note], seconds: float) -> dict[str, float]:
         "register": float(np.average(pitch, weights=length) / 127),
         "register_width": float(np.clip(np.subtract(*np.percentile(pitch, (90, 10))) / 60, 0, 1)),
         "articulation": float(np.clip(length / np.maximum(following - start, TOGETHER_S), 0, 1).mean()),
-        "key_clarity": float(max(0.0, np.corrcoef(weights, _PROFILES)[0, 1:].max())) if weights.std() else 0.0,
+        "key_clarity": float(max(0.0, profile_correlations(weights).max())),
     }
 
 

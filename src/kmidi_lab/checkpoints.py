@@ -70,13 +70,14 @@ class BestCheckpoint(ModelCheckpoint):
 
     It is taken over only where losses can be compared: `trained_on` describes what they depend on (JSON). `earlier` is
     the folder of the checkpoints that the run goes on from. Every checkpoint tells, in this callback's state, the
-    training loss of its epoch (`train_loss`) and how long this run has trained by then (`seconds`).
+    training loss of its epoch (`train_loss`) and how long this run has trained by then (`seconds`). Where the run does not
+    validate (`validates`), its last epoch is the best.
     """
 
-    def __init__(self, folder: Path, trained_on: Any, earlier: Path | None = None) -> None:
+    def __init__(self, folder: Path, trained_on: Any, earlier: Path | None = None, validates: bool = True) -> None:
         super().__init__(folder, "best", "val/loss", mode="min", enable_version_counter=False)
         self._trained_on = digest(trained_on)
-        self._earlier = earlier
+        self._earlier, self._validates = earlier, validates
         self._began, self._train_loss = time.perf_counter(), math.nan
         self._trains = False
 
@@ -141,6 +142,8 @@ class BestCheckpoint(ModelCheckpoint):
         Raises:
             ConfigError: none was validated, so that none is the best.
         """
+        if not self._validates:
+            return self._last_as_best()
         if not self.best_model_path:
             raise ConfigError(
                 "no epoch was validated, so none can be kept; leave out max_steps, fast_dev_run, limit_val_batches and "
@@ -150,12 +153,6 @@ class BestCheckpoint(ModelCheckpoint):
             Path(self.best_model_path), int(trainer.current_epoch), self._train_loss,
             math.nan if self.best_model_score is None else float(self.best_model_score), time.perf_counter() - self._began,
         )  # fmt: skip
-
-    def fitted_without_validation(self, last: Path) -> FitResult:
-        """What training has left of a run that validates nothing: its last epoch is the one that is kept."""
-        best = last.with_name(resume.BEST)
-        _copy(last, best)
-        return self.left_by(best, last)
 
     def finished(self, resumed: resume.ResumePoint) -> FitResult:
         """What a run has left that had trained all its epochs when it was stopped; its checkpoints are copied here.
@@ -200,6 +197,11 @@ class BestCheckpoint(ModelCheckpoint):
             math.nan if score is None else float(score),
             state.get("seconds", math.nan),
         )
+
+    def _last_as_best(self) -> FitResult:
+        last, best = (Path(str(self.dirpath), name) for name in (resume.LAST, resume.BEST))
+        _copy(last, best)
+        return self.left_by(best, last)
 
     def _state(self, path: Path) -> dict[str, Any]:
         checkpoint = resume.read(path)

@@ -42,6 +42,11 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
     mixed_in: Callable[[Any, int], Any] | None = None
     """Makes of each training batch, and the number of those before it, what is trained on; None leaves it as it is."""
 
+    @property
+    def keeps_test(self) -> bool:
+        """Whether validation and test are kept from training, so that epochs can be compared and the network scored."""
+        return self.train_on != ALL
+
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         if self.mixed_in is None or self.trainer is None or not self.trainer.training:
             return batch
@@ -70,7 +75,7 @@ class DataModule(Bounded, L.LightningDataModule, ABC):
 
     def check_parts(self) -> None:
         """Raises DataError: a part of the split is empty, so that a training could not be scored at its end."""
-        if self.train_on == ALL:
+        if not self.keeps_test:
             return
         split = self.describe()["split"]
         counts = {part: split[part]["songs"] for part in PARTS}

@@ -14,31 +14,28 @@ from pathlib import Path
 from typing import Any
 
 import lightning as L
-from hydra.core.hydra_config import HydraConfig
 from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import ancestry, hardware, mixed_start, provenance, ready, resume, run_file, start_weights
+from kmidi_lab import ancestry, hardware, mixed_start, ready, resume, run_file, start_weights
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
-from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint
-from kmidi_lab.data import ALL, SPLIT, DataModule, handshake
+from kmidi_lab.checkpoints import BestCheckpoint, FitResult, LastCheckpoint
+from kmidi_lab.data import DataModule, handshake
 from kmidi_lab.errors import ConfigError, FileError
 from kmidi_lab.export.publish import ExportCallback, Publication
 from kmidi_lab.export.rtneural.runner import runner_from_env
-from kmidi_lab.files import write_atomic
+from kmidi_lab.first_record import counts, new_record, write_first
 from kmidi_lab.heard_items import keep_heard
 from kmidi_lab.loggers import CurvesLogger
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import check_writable, load_registry
 from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report
-from kmidi_lab.run_record import Code, DataDescription, Identity, Network, RunRecord
+from kmidi_lab.run_record import RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import SizeLimit, check_average, check_trainer, make_trainer
 from kmidi_lab.wandb_run import finish_wandb
-from kmidi_lab.wording import many
 from kmidi_lab.worst_items import keep_worst
 
 log = logging.getLogger(__name__)
@@ -83,7 +80,6 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     settings = cfg.trainer
     resumed = resume.find(settings.resume, limits.epochs, settings.patience, settings.min_epochs, settings.ema)
     check_average(cfg.trainer.ema, machine.precision)
-    shares = mixed_start.checked(cfg.model.mix_with_start, cfg.model.init_from, cfg.data.get("train_on", SPLIT))
     if cfg.export.enabled:
         runner_from_env()
         check_writable(Path(cfg.models_root))
@@ -91,7 +87,8 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
 
     L.seed_everything(cfg.seed, verbose=False)
     data = ready.data_module(cfg, limits.batch_size)
-    if data.train_on == ALL and cfg.export.enabled:
+    shares = mixed_start.checked(cfg.model.mix_with_start, cfg.model.init_from, data.keeps_test)
+    if cfg.export.enabled and not data.keeps_test:
         raise ConfigError(
             "data.train_on=all keeps nothing to test on, so this run can't publish itself; type export.enabled=false, then "
             "task=export export.source=RUN export.spread=SPLIT_RUN with the run or sweep that was trained on the split"
@@ -120,79 +117,50 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
         more.begin(data)
         data.mixed_in = more.mixed_in
 
-    record = _new_record(cfg, context, machine, data, module)
+    record = new_record(cfg, context, machine, data, module)
     if resumed:
         ancestry.tell_resumed(record, resumed)
     elif start:
         ancestry.tell_start(record, start)
     assert record.data
-    module.heard_all = data.train_on == ALL or record.data.began_with_all
-    _write_settings(data, record, folder)
+    module.heard_all = not data.keeps_test or record.data.began_with_all
+    write_first(data, record, folder)
     # Of a retraining only the last weights count, so one that was cut off before its end has no best ones.
     earlier = (
         resumed.path.parent if resumed and (more is None or resumed.path.with_name(resume.BEST).is_file()) else None
     )
-    best = BestCheckpoint(folder / "checkpoints", [data.describe(), record.config["model"]["module"]], earlier)
-    last = LastCheckpoint(folder / "checkpoints", more.kept_steps if more else 0, data.train_on != ALL)
+    trained_on = [data.describe(), record.config["model"]["module"]]
+    best = BestCheckpoint(folder / "checkpoints", trained_on, earlier, data.keeps_test)
+    last = LastCheckpoint(folder / "checkpoints", more.kept_steps if more else 0, data.keeps_test)
     kept = [best, last, *([mixed_start.KeptStart()] if shares else [])]
     trainer = make_trainer(cfg, context, machine, limits, folder, kept, added)
     for logger in trainer.loggers:
         logger.log_hyperparams(record.config)
     with _finished_loggers(trainer, record, folder):
-        if resumed and resumed.finished:
-            fitted = best.finished(resumed)
-            for logger in trainer.loggers:
-                if isinstance(logger, CurvesLogger):
-                    logger.go_on_from(resumed.path.parents[1] / CURVES)
-            # As after a fit: data may ask on which device and for how long it was trained.
-            data.trainer = trainer
-            trainer.fit_loop.epoch_progress.current.processed = fitted.epochs  # type: ignore[attr-defined]
-        else:
-            for logger in trainer.loggers:
-                if resumed and isinstance(logger, CurvesLogger):
-                    logger.go_on_from(resumed.path.parents[1] / CURVES, resumed.epochs)
-            log.info("training %s on %s: %s", cfg.model.name, machine.accelerator, _counts(record))
-            with best.restoring(resumed):
-                trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
-            # From here on no rank waits for another: what follows may take longer than they would.
-            if not trainer.is_global_zero:
-                return record
-            fitted = best.fitted(trainer) if data.train_on != ALL else best.fitted_without_validation(last.file)
+        fitted = _fitted(trainer, module, data, best, resumed, record)
+        if fitted is None:
+            return record
         if shares:
             fitted, share = mixed_start.mix(fitted, shares, module, data, best, machine)
             record.data.more["started_from"]["share_learnt"] = share
         record.training = training_of(fitted, module, limits.batch_size * limits.accumulate)
-        if cfg.sweep.test == "chosen" and context["group"]:  # the chosen job goes on from here when all are trained
-            run_file.finish(record)
-            run_file.write(record, folder)
-            return record
-        device = trainer.strategy.root_device
-        record.student = distil_student(
-            module, data, cfg.trainer.limit_train_batches, device, folder, cfg.trainer.progress
-        )
-        if data.train_on == ALL:  # what it says of takes that it has heard is no score
-            run_file.finish(record)
-            run_file.write(record, folder)
-            return record
-        evaluate(record, module, evaluator, data)
-        keep_worst(record, module, evaluator, data, folder)
-        keep_heard(record, module, evaluator, data, folder)
-        _log_scores(trainer, record)
-        if cfg.export.enabled and (more is None or more.gate(record, module, data)):
-            export = cfg.export
-            # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
-            to = Publication(
-                Path(cfg.models_root),
-                export.tolerance,
-                export.calls,
-                export.release,
-                export.cpp,
-                str(context["group"] or ""),
+        # Of a sweep that tests the chosen setting alone, the chosen job goes on from here when all are trained.
+        if not (cfg.sweep.test == "chosen" and context["group"]):
+            device = trainer.strategy.root_device
+            record.student = distil_student(
+                module, data, cfg.trainer.limit_train_batches, device, folder, cfg.trainer.progress
             )
-            ExportCallback(record, data, to).on_test_end(trainer, module)
+            if data.keeps_test:  # what it says of takes that it has heard is no score
+                evaluate(record, module, evaluator, data)
+                keep_worst(record, module, evaluator, data, folder)
+                keep_heard(record, module, evaluator, data, folder)
+                _log_scores(trainer, record)
+                if cfg.export.enabled and (more is None or more.gate(record, module, data)):
+                    _export(cfg, context, trainer, module, data, record)
         run_file.finish(record)
         run_file.write(record, folder)
-        _report(record, folder)
+        if record.scores:
+            _report(record, folder)
     return record
 
 
@@ -214,46 +182,39 @@ def _limits(cfg: DictConfig, machine: hardware.Hardware) -> hardware.Limits:
     )
 
 
-def _new_record(
-    cfg: DictConfig, context: dict[str, Any], machine: hardware.Hardware, data: DataModule, module: LabModule
-) -> RunRecord:
-    commit, dirty = provenance.git_state()
-    description = DataDescription.of(data.describe())
-    description.settings = data.identity(OmegaConf.to_container(cfg.data, resolve=True))  # type: ignore[arg-type]
-    if description.stand_in:
-        log.warning("STAND-IN DATA: %s", description.stand_in)
-    folder: Path = context["folder"]
-    return RunRecord(
-        Identity(
-            run_id=f"{context['group']}-{folder.name}" if context["group"] else folder.name,
-            model=cfg.model.name,
-            id=module.contract.id,
-            contract_version=module.contract.version,
-            command=context["command"],
-            overrides=list(HydraConfig.get().overrides.task) if HydraConfig.initialized() else [],
-            seed=cfg.seed,
-            started_at=context["started"].isoformat(),
-        ),
-        code=Code(commit, dirty, provenance.code_fingerprint(), provenance.versions()),
-        machine=machine_fingerprint(),
-        hardware=machine.describe(),
-        config=OmegaConf.to_container(cfg, resolve=True),  # type: ignore[arg-type]
-        data=description,
-        network=Network(module.parameter_count, module.architecture),
-    )
+def _fitted(
+    trainer: L.Trainer,
+    module: LabModule,
+    data: DataModule,
+    best: BestCheckpoint,
+    resumed: resume.ResumePoint | None,
+    record: RunRecord,
+) -> FitResult | None:
+    """What training has left, of this run or of one that had trained all its epochs; None on other ranks than the first."""
+    if resumed:
+        for logger in trainer.loggers:
+            if isinstance(logger, CurvesLogger):
+                logger.go_on_from(resumed.path.parents[1] / CURVES, None if resumed.finished else resumed.epochs)
+    if resumed and resumed.finished:
+        fitted = best.finished(resumed)
+        # As after a fit: data may ask on which device and for how long it was trained.
+        data.trainer = trainer
+        trainer.fit_loop.epoch_progress.current.processed = fitted.epochs  # type: ignore[attr-defined]
+        return fitted
+    log.info("training %s on %s: %s", record.identity.model, record.hardware["accelerator"], counts(record))
+    with best.restoring(resumed):
+        trainer.fit(module, datamodule=data, ckpt_path=resumed.path if resumed else None, weights_only=True)
+    # From here on no rank waits for another: what follows may take longer than they would.
+    return best.fitted(trainer) if trainer.is_global_zero else None
 
 
-def _write_settings(data: DataModule, record: RunRecord, folder: Path) -> None:
-    """What a run that is stopped leaves: its settings, what it skipped, and the record as far as it is."""
-    if run_file.is_first_rank():
-        write_atomic(folder / "config.yaml", OmegaConf.to_yaml(OmegaConf.create(record.config)).encode())
-        data.write_problems(folder / "problems.csv")
-        run_file.write(record, folder)
-
-
-def _counts(record: RunRecord) -> str:
-    assert record.data
-    return ", ".join(f"{split} {many(record.data.split[split]['songs'], 'song')}" for split in ("train", "val", "test"))
+def _export(
+    cfg: DictConfig, context: dict[str, Any], trainer: L.Trainer, module: LabModule, data: DataModule, record: RunRecord
+) -> None:
+    export, group = cfg.export, str(context["group"] or "")
+    to = Publication(Path(cfg.models_root), export.tolerance, export.calls, export.release, export.cpp, group)
+    # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
+    ExportCallback(record, data, to).on_test_end(trainer, module)
 
 
 @contextmanager

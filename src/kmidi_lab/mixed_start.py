@@ -30,8 +30,13 @@ _KEPT = "KeptStart"
 Weights = Mapping[str, torch.Tensor]
 
 
-def checked(given: Sequence[float] | None, init_from: str | None, train_on: str) -> list[float]:
+def checked(given: Sequence[float] | None, init_from: str | None, validates: bool) -> list[float]:
     """The shares, none where the setting is null.
+
+    Args:
+        given: the setting.
+        init_from: where the start weights are.
+        validates: whether the data keep a part to choose by.
 
     Raises:
         ConfigError: shares that are none, nothing to mix with, or nothing to choose between them by.
@@ -45,7 +50,7 @@ def checked(given: Sequence[float] | None, init_from: str | None, train_on: str)
         raise ConfigError(f"{KEY}={list(shares)}: shares of what is learnt are 0 to 1, such as {KEY}=[0.5]")
     if not init_from:
         raise ConfigError(f"{KEY}: there is no start to mix with; type model.init_from=outputs/release, too")
-    if len(shares) > 1 and train_on == ALL:
+    if len(shares) > 1 and not validates:
         raise ConfigError(f"{KEY}={list(shares)}: data.train_on={ALL} leaves nothing to choose by; give one share")
     return shares
 
@@ -137,14 +142,14 @@ def mix(
     assert checkpoint is not None, fitted
     start, learnt = checkpoint["callbacks"][_KEPT]["start"], checkpoint["state_dict"]
     losses = dict.fromkeys(shares, math.nan)
-    if data.train_on != ALL:
+    if data.keeps_test:
         for share in shares:
             module.load_state_dict(mixed(start, learnt, share))
             losses[share] = _validated(module, data, machine)
     share = min(shares, key=lambda s: math.inf if math.isnan(losses[s]) else losses[s])
     log.info(
         "mixed with the start, share of the last epoch: %s%g is taken%s%s",
-        f"val/loss {', '.join(map(_told, losses, losses.values()))}; " if data.train_on != ALL else "", share,
+        f"val/loss {', '.join(map(_told, losses, losses.values()))}; " if data.keeps_test else "", share,
         "" if share else ", so the start weights stay as they were", _alone(fitted),
     )  # fmt: skip
     # Without the start: a mixture that is gone on from would be mixed again.

@@ -10,7 +10,10 @@ import pytest
 
 from tests.conftest import Cli
 
-SHORT = ("model=harmony", "data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "export.calls=20")
+DATA = ("model=harmony", "data.sources=[embedded]", "hardware=cpu")
+SHORT = (
+    *DATA, "model.module.hidden=[8]", "trainer.limit_train_batches=2", "trainer.progress=false", "export.calls=20",
+)  # fmt: skip
 
 
 @pytest.mark.slow
@@ -36,7 +39,7 @@ def test_what_begins_or_goes_on_from_a_run_on_all_data_has_no_test_of_its_own(ca
         assert again.returncode == 0, again.stderr
         [entry] = json.loads((tmp_path / "again" / "registry.json").read_bytes())["models"]
         assert entry["status"] == "training" and "weights that have heard all of their data" in entry["note"]
-        scored = called("task=eval", *SHORT[:3], f"eval.model={start}", "data.split=test")
+        scored = called("task=eval", *DATA, f"eval.model={start}", "data.split=test")
         assert scored.returncode == 0, scored.stderr
         assert "how many of them it was trained on is not known: it began with weights" in scored.stdout
     assert called("task=verify", "models_root=again").returncode == 0
@@ -50,7 +53,7 @@ def test_what_begins_or_goes_on_from_a_run_on_all_data_has_no_test_of_its_own(ca
     assert entry["primary"]["not_comparable"].startswith("it began with weights that have heard all")
     other = called(*on, f"model.init_from={first}")
     assert other.returncode == 2 and "that run began with" in other.stderr and other.stderr.count("\n") == 1
-    scored = called("task=eval", *SHORT[:3], "eval.model=on/harmonypredictor.onnx", "data.split=test")
+    scored = called("task=eval", *DATA, "eval.model=on/harmonypredictor.onnx", "data.split=test")
     assert scored.returncode == 0 and "it began with weights that have heard all" in scored.stdout, scored.stderr
     shutil.copy(run / "checkpoints" / "best.ckpt", tmp_path / "alone.ckpt")
     done = called(*SHORT, "model.init_from=alone.ckpt", "trainer.max_epochs=1", "models_root=lone")

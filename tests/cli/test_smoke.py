@@ -64,7 +64,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("few")
+@pytest.mark.usefixtures("few", "drawn")
 @pytest.mark.parametrize("model", options("model"))
 def test_a_smoke_run_trains_and_publishes_through_all_gates(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -22,7 +22,7 @@ from kmidi_lab import command_line, config, config_rules
 from kmidi_lab.conf_dir import conf_dir, models, options
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.help_text import accepted_data
-from kmidi_lab.inference.api import Request
+from kmidi_lab.inference.request import Request
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build

@@ -11,8 +11,9 @@ import pytest
 
 from kmidi_lab.audio.mel import RATE
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.inference.api import Session, load, request_of
+from kmidi_lab.inference.api import load, request_of
 from kmidi_lab.inference.listening import Listening
+from kmidi_lab.inference.session import Session
 
 MODELS = {"emotion": "speech", "instrument": "music", "emotion_node": "music", "feel": "music"}
 STEADY = np.random.default_rng(1).normal(0, 0.1, 5 * RATE).astype(np.float32)

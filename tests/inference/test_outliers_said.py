@@ -14,9 +14,9 @@ import pytest
 from kmidi_lab.contracts import EMOTION, INSTRUMENT
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.onnx.writer import export_onnx
-from kmidi_lab.inference.api import Session
 from kmidi_lab.inference.outliers import KEY, OutlierDetector
 from kmidi_lab.inference.published import Published, load_onnx
+from kmidi_lab.inference.session import Session
 from kmidi_lab.models.emotion.features import EMOTIONS
 from kmidi_lab.models.emotion.module import EmotionRecognizer
 from kmidi_lab.models.emotion.predict import HeardEmotion

@@ -189,7 +189,7 @@ def test_wrong_settings_of_stream_are_one_line(model: str, settings: dict[str, o
 def test_a_model_that_hears_nothing_imports_no_audio(model: str) -> None:
     program = f"import sys, kmidi_lab.tasks.predict, kmidi_lab.models.{model}.predict; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert "kmidi_lab.inference.api" in done.stdout.split()
+    assert "kmidi_lab.inference.request" in done.stdout.split()
     assert [name for name in done.stdout.split() if name.startswith("kmidi_lab.audio") or name == "soxr"] == []
 
 

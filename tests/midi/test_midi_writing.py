@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support.smf import END, chunk, meta, midi, name, note, number, song, tempo, track
 
-from kmidi_lab.inference.api import Session
+from kmidi_lab.inference.session import Session
 from kmidi_lab.midi.file import FEWER_TRACKS
 from kmidi_lab.midi.reading import open_file, read_piece
 from kmidi_lab.midi.writing import Edit, name_event, note_events, play, rewrite

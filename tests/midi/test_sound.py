@@ -15,7 +15,7 @@ import pytest
 import soundfile
 from support.smf import END, midi, note, tempo, track
 
-from kmidi_lab.inference.api import Session
+from kmidi_lab.inference.session import Session
 from kmidi_lab.midi import sound
 from kmidi_lab.midi.sound import NoSoundError, wav_bytes
 

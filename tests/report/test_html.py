@@ -10,7 +10,7 @@ import pytest
 from support.browser import browsing, needs_browser
 from support.page import Page
 from support.sample_run import sample_curves, sample_run
-from support.undrawn import undrawn  # noqa: F401
+from support.undrawn import drawn
 
 from kmidi_lab.report.formats import decimals, fixed
 from kmidi_lab.report.html import write_report
@@ -24,7 +24,8 @@ def _source(run: RunRecord, folder: Path, curves: list[dict[str, float]] | None 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return _source(sample_run(), tmp_path_factory.mktemp("report"))
+    with drawn():
+        return _source(sample_run(), tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +128,13 @@ def test_figures_have_names_and_their_own_ids(page: Page) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("drawn")
 def test_same_run_gives_the_same_bytes(source: str, tmp_path: Path) -> None:
     assert _source(sample_run(), tmp_path) == source
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("drawn")
 def test_all_text_is_escaped(tmp_path: Path) -> None:
     evil = '"><script>alert(1)</script>'
     run = sample_run()
@@ -150,7 +153,6 @@ def test_all_text_is_escaped(tmp_path: Path) -> None:
     assert "script" not in Page(source).tags
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_config_beside_the_report_is_shown(tmp_path: Path) -> None:
     (tmp_path / ".hydra").mkdir()
     (tmp_path / ".hydra" / "config.yaml").write_text("trainer:\n  note: <b>\n")
@@ -158,7 +160,6 @@ def test_config_beside_the_report_is_shown(tmp_path: Path) -> None:
     assert "trainer:\n  note: &lt;b&gt;" in source
 
 
-@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     ("section", "name", "empty", "sentence"),
     [
@@ -187,7 +188,6 @@ def test_failed_run_with_nothing_in_it(tmp_path: Path) -> None:
     assert "The run failed" in text and "out of memory" in text and "The run logged no curves." in text
 
 
-@pytest.mark.usefixtures("undrawn")
 def test_a_note_has_a_heading_of_its_own(tmp_path: Path) -> None:
     run = sample_run()
     assert "Does knowing the emotion help?" in Page(_source(run, tmp_path)).text
@@ -196,7 +196,6 @@ def test_a_note_has_a_heading_of_its_own(tmp_path: Path) -> None:
     assert "<h2>Why?</h2>" in source and "Because &lt;b&gt;." in source
 
 
-@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize(
     "run", [sample_run(), RunRecord(Identity(run_id="r", status="failed", error="x", model="harmony"))]
 )
@@ -212,6 +211,7 @@ def test_every_table_scrolls_by_itself(source: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("drawn")
 def test_names_of_classes_are_letters_not_formulas(tmp_path: Path) -> None:
     run = sample_run()
     run.analysis.confusions["root"].labels[:3] = ["$x$", r"$\frac{$", "メロディ"]
@@ -224,7 +224,6 @@ def test_names_of_classes_are_letters_not_formulas(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @needs_browser
-@pytest.mark.usefixtures("undrawn")
 def test_long_words_widen_no_page(tmp_path: Path) -> None:
     """In a narrow window: an error, a note, a licence and a machine may be one word."""
     word, run = "x" * 500, sample_run()

@@ -9,15 +9,12 @@ from pathlib import Path
 import pytest
 from support.page import Page
 from support.sample_run import sample_curves, sample_json, sample_run
-from support.undrawn import undrawn  # noqa: F401
 
 from kmidi_lab.export.bench.timing import deadlines
 from kmidi_lab.report.bench import DPI, HEAD_IN, ROW_IN, WIDTH_IN, jitter_png
 from kmidi_lab.report.html import write_report
 from kmidi_lab.report.latency_view import latency
 from kmidi_lab.run_record import Deadline, MemoryFloor, RunRecord
-
-pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 def page(run: RunRecord, folder: Path) -> Page:

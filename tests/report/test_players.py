@@ -15,7 +15,6 @@ import pytest
 import soundfile
 from support.page import Page
 from support.sample_run import sample_run
-from support.undrawn import undrawn  # noqa: F401
 from torch import nn
 
 from kmidi_lab import heard_items
@@ -64,7 +63,7 @@ def test_items_are_kept_as_sound_of_some_seconds_in_which_late_is_late(tmp_path:
     assert parse(json.loads(text(record))).analysis == record.analysis, "what is kept is read again"
 
 
-def test_a_report_holds_its_players_each_with_a_label(tmp_path: Path, undrawn: object) -> None:  # noqa: F811
+def test_a_report_holds_its_players_each_with_a_label(tmp_path: Path) -> None:
     record = kept(tmp_path, [item("<b>one"), item("two")])
     source = write_report(record, [], tmp_path / "report.html").read_text("utf-8")
     page = Page(source)
@@ -89,7 +88,7 @@ def test_a_report_holds_its_players_each_with_a_label(tmp_path: Path, undrawn: o
     assert "Its sound is gone." in write_report(record, [], tmp_path / "report.html").read_text("utf-8")
 
 
-def test_without_sound_the_report_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undrawn: object) -> None:  # noqa: F811
+def test_without_sound_the_report_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sound, "find_spec", lambda name: None)
     sound._font.cache_clear()
     record = kept(tmp_path, [item("a")])
@@ -110,7 +109,7 @@ def test_a_sound_that_fails_costs_no_run(tmp_path: Path, caplog: pytest.LogCaptu
     assert kept(tmp_path, ()).analysis.heard == []
 
 
-def test_a_report_stays_small(tmp_path: Path, undrawn: object) -> None:  # noqa: F811
+def test_a_report_stays_small(tmp_path: Path) -> None:
     """Four versions of the densest music that fits: less than a megabyte more."""
     rng = np.random.default_rng(0)
     dense = Sounding(

@@ -10,6 +10,7 @@ import pytest
 from support.browser import browsing, by_id, needs_browser, pictured, served
 
 from kmidi_lab.feedback.store import Store
+from tests.conftest import START
 
 pytestmark = [pytest.mark.slow, needs_browser]
 LINES = ("I miss the house by the sea", "What a day, I could dance", "They lied to me again", "The bus leaves at nine")
@@ -44,7 +45,7 @@ def test_two_raters_label_by_keys_and_nothing_is_lost(tmp_path: Path, lab_env: d
         def kept() -> list[str | None]:
             return [e.label for e in Store(store).events("intent")]
 
-        with served(tmp_path, lab_env, *task, end=Popen.kill) as url:
+        with served(tmp_path, START, lab_env, *task, end=Popen.kill) as url:
             browser.get(url)
             begin("ann")
             labels = [b.text[1:] for b in browser.find_elements(By.CSS_SELECTOR, "#choices button")]
@@ -82,7 +83,7 @@ def test_two_raters_label_by_keys_and_nothing_is_lost(tmp_path: Path, lab_env: d
     assert len(kept()) == 6
 
 
-def test_a_chord_is_seen_heard_and_typed(tmp_path: Path, lab_env: dict[str, str]) -> None:
+def test_a_chord_is_seen_heard_and_typed(tmp_path: Path, lab: list[str], lab_env: dict[str, str]) -> None:
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import WebDriverWait
@@ -90,7 +91,7 @@ def test_a_chord_is_seen_heard_and_typed(tmp_path: Path, lab_env: dict[str, str]
     (tmp_path / "charts").mkdir()
     (tmp_path / "charts" / "blue.txt").write_text("Dm7 | G7 | Cmaj7 | A7 | Dm7 | G7 | Em7 | A7 | Dm7 | Db7 | Cmaj7\n")
     task = ("task=label", "model=harmony", "label.page=true", "label.by=surprise", f"data.root={tmp_path / 'charts'}")
-    with browsing(tmp_path) as browser, served(tmp_path, lab_env, *task) as url:
+    with browsing(tmp_path) as browser, served(tmp_path, lab, lab_env, *task) as url:
         wait = WebDriverWait(browser, 60)
         named = by_id(browser)
 

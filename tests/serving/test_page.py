@@ -31,8 +31,8 @@ def song(path: Path) -> None:
 
 
 @pytest.fixture
-def address(tmp_path: Path, lab_env: dict[str, str]) -> Iterator[str]:
-    with served(tmp_path, lab_env, "task=serve") as url:
+def address(tmp_path: Path, lab: list[str], lab_env: dict[str, str]) -> Iterator[str]:
+    with served(tmp_path, lab, lab_env, "task=serve") as url:
         yield url
 
 

@@ -131,7 +131,7 @@ def recording(seconds: float, rate: int, kind: str, level: float = 0.0) -> bytes
     ("data", "code", "line"),
     [
         (recording(5, 16_000, "WAV"), 400, "nothing to read: silent"),
-        (recording(3600, 8_000, "FLAC", 0.1), 400, "more than 10 minutes of sound; send a shorter recording"),
+        (recording(601, 8_000, "FLAC", 0.1), 400, "more than 10 minutes of sound; send a shorter recording"),
         (b"not sound", 400, "not a recording that can be read; send WAV, FLAC, OGG or MP3"),
         (b"", 400, "not a recording that can be read"),
         (encoded(np.float32([3e38, -3e38] * 48_000), 48_000, "WAV", "FLOAT"), 400, "no sound"),
@@ -142,7 +142,7 @@ def recording(seconds: float, rate: int, kind: str, level: float = 0.0) -> bytes
     ],
     ids=[
         "silent",
-        "an hour",
+        "more than ten minutes",
         "text",
         "nothing",
         "numbers beyond sound",

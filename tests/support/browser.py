@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -30,6 +29,7 @@ _OPTIONS = (
 @contextmanager
 def served(
     folder: Path,
+    lab: list[str],
     env: dict[str, str],
     *arguments: str,
     end: Callable[[subprocess.Popen[bytes]], None] = subprocess.Popen.terminate,
@@ -39,7 +39,7 @@ def served(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     task = arguments[0].removeprefix("task=")
-    command = [sys.executable, "-m", "kmidi_lab", *arguments, f"{task}.port={port}"]
+    command = [*lab, *arguments, f"{task}.port={port}"]
     server = subprocess.Popen(command, cwd=folder, env=os.environ | env)
     url = f"http://127.0.0.1:{port}"
     for _ in range(600):

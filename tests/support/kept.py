@@ -1,4 +1,4 @@
-"""A pytest plugin: what is made the same way again and again is made once in a test process."""
+"""A pytest plugin: what is made the same way again and again is made once in a test process, or not at all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from omegaconf import DictConfig
-from support import exporter
+from support import exporter, undrawn
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -18,6 +18,21 @@ def kept_operators() -> Iterator[None]:
     """See `exporter`."""
     with pytest.MonkeyPatch.context() as patch:
         exporter.keep_operators(patch.setattr)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def left_undrawn() -> Iterator[None]:
+    """See `undrawn`."""
+    with pytest.MonkeyPatch.context() as patch:
+        undrawn.undraw(patch.setattr)
+        yield
+
+
+@pytest.fixture
+def drawn() -> Iterator[None]:
+    """Reports have their figures."""
+    with undrawn.drawn():
         yield
 
 

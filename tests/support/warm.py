@@ -9,6 +9,7 @@ start the real thing.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -32,18 +33,26 @@ def command(path: str) -> list[str]:
     return [sys.executable, "-S", "-E", __file__, "ask", path]
 
 
-def server(path: str):  # type: ignore[no-untyped-def]  # the client imports no subprocess
-    """Starts a server that listens at `path` and ends with its standard input. Returns its process."""
-    import subprocess
+def server(path: str, owner: int) -> None:
+    """Has a server listen at `path`, in a folder of its own, until the process `owner` ends.
 
-    process = subprocess.Popen(
-        [sys.executable, __file__, "serve", path], stdin=subprocess.PIPE, start_new_session=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    while not os.path.exists(path):  # noqa: PTH110  the client imports no pathlib
-        assert process.poll() is None, "the server did not start"
+    The first of several test workers that asks for one starts it, the others wait for it.
+    """
+    import subprocess  # the client imports neither it nor pathlib
+
+    process = None
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(os.path.dirname(path), 0o700)  # noqa: PTH102, PTH120
+        process = subprocess.Popen(
+            [sys.executable, __file__, "serve", path, str(owner)], stdin=subprocess.DEVNULL, start_new_session=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+    for _ in range(2400):
+        if os.path.exists(path):  # noqa: PTH110
+            return
+        assert process is None or process.poll() is None, "the server did not start"
         time.sleep(0.05)
-    return process
+    raise TimeoutError("the server has not started within two minutes")
 
 
 def ask(path: str, arguments: list[str]) -> int:
@@ -65,21 +74,25 @@ def ask(path: str, arguments: list[str]) -> int:
     return code
 
 
-def serve(path: str) -> None:
+def serve(path: str, owner: int) -> None:
     """The server; returns in the processes that are to run a command, with `sys.argv` set."""
+    ended = os.pidfd_open(owner)
     _import_everything()
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(path + ".new")
         door.listen()
         os.rename(path + ".new", path)  # noqa: PTH104
         while True:
-            ready, _, _ = select.select([door, 0], [], [])
-            if 0 in ready:
+            ready, _, _ = select.select([door, ended], [], [])
+            if ended in ready:
+                os.unlink(path)  # noqa: PTH108
+                os.rmdir(os.path.dirname(path))  # noqa: PTH106, PTH120
                 os._exit(0)
             line, _ = door.accept()
             with line:
                 if os.fork() == 0:
                     door.close()
+                    os.close(ended)
                     if _handle(line):
                         return
             _bury()
@@ -106,9 +119,11 @@ def _import_everything() -> None:
         importlib.import_module(name)
     _look_up_once()
     import exporter
+    import undrawn
 
     exporter.keep_operators()
     exporter.export_once()
+    undrawn.undraw()
     threads = os.listdir("/proc/self/task")  # noqa: PTH208
     assert len(threads) == 1, f"{len(threads)} threads: a process with threads can't be forked"
     gc.enable()
@@ -230,5 +245,5 @@ if __name__ == "__main__":
             signal.signal(-ended, signal.SIG_DFL)
             os.kill(os.getpid(), -ended)
         sys.exit(ended)
-    serve(sys.argv[2])
+    serve(sys.argv[2], int(sys.argv[3]))
     _run()

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 from torch.nn import functional as F
 
+from kmidi_lab.audio.decibels import LN_PER_DB
 from kmidi_lab.audio.mel import FLOOR
 
-_LN_PER_DB = log(10) / 10
 _WAVES, _KNOTS = 4, 5
 Samples = NDArray[np.float32]
 _FFT, _HOP = 1024, 256
@@ -66,7 +66,7 @@ def _stripe(batch: int, size: int, widest: int, generator: torch.Generator, devi
 
 def gain(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.Tensor:
     """Each clip louder or softer by up to `decibels`; values stay at or above the front-end's floor."""
-    change = (2 * torch.rand(len(x), 1, 1, generator=generator, device=x.device) - 1) * decibels * _LN_PER_DB
+    change = (2 * torch.rand(len(x), 1, 1, generator=generator, device=x.device) - 1) * decibels * LN_PER_DB
     return (x + change).clamp_min(log(FLOOR))
 
 
@@ -79,7 +79,7 @@ def raise_floor(x: torch.Tensor, decibels: tuple[float, float], generator: torch
         generator: of the epoch.
     """
     share = torch.rand(len(x), 1, 1, generator=generator, device=x.device)
-    return torch.maximum(x, -(decibels[0] + share * (decibels[1] - decibels[0])) * _LN_PER_DB)
+    return torch.maximum(x, -(decibels[0] + share * (decibels[1] - decibels[0])) * LN_PER_DB)
 
 
 def equalise_by_cosines(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.Tensor:
@@ -93,13 +93,13 @@ def equalise_by_cosines(x: torch.Tensor, decibels: float, generator: torch.Gener
     size = x.shape[-1]
     places = (torch.arange(size, device=x.device) + 0.5) / size
     waves = torch.cos(pi * torch.arange(1, _WAVES + 1, device=x.device)[:, None] * places)
-    weights = torch.randn(len(x), _WAVES, generator=generator, device=x.device) * decibels * _LN_PER_DB
+    weights = torch.randn(len(x), _WAVES, generator=generator, device=x.device) * decibels * LN_PER_DB
     return (x + (weights @ waves)[:, None]).clamp_min(log(FLOOR))
 
 
 def equalise_by_knots(x: torch.Tensor, decibels: float, generator: torch.Generator) -> torch.Tensor:
     """Each clip's bands raised or lowered by up to `decibels` along a curve of its own, the floor kept."""
-    knots = (2 * torch.rand(len(x), 1, _KNOTS, generator=generator, device=x.device) - 1) * decibels * _LN_PER_DB
+    knots = (2 * torch.rand(len(x), 1, _KNOTS, generator=generator, device=x.device) - 1) * decibels * LN_PER_DB
     curve = F.interpolate(knots, size=x.shape[-1], mode="linear", align_corners=True)
     return (x + curve).clamp_min(log(FLOOR))
 
@@ -124,11 +124,11 @@ def add_background(
     chosen = rand(batch) < share
     first = (rand(batch) * (len(bank) - steps)).long()
     noise = bank[first[:, None] + torch.arange(steps, device=x.device)]
-    tilt = torch.linspace(0.5, -0.5, size, device=x.device) * (rand(batch, 1) * 2 - 0.5) * _TILT_DB * _LN_PER_DB
-    bend = (2 * rand(batch, 1, _KNOTS) - 1) * _BEND_DB * _LN_PER_DB
+    tilt = torch.linspace(0.5, -0.5, size, device=x.device) * (rand(batch, 1) * 2 - 0.5) * _TILT_DB * LN_PER_DB
+    bend = (2 * rand(batch, 1, _KNOTS) - 1) * _BEND_DB * LN_PER_DB
     colour = tilt + F.interpolate(bend, size=size, mode="linear", align_corners=True)[:, 0]
     colour = colour - colour.exp().mean(1, keepdim=True).log()
-    below = (snr_db[0] + rand(batch, 1) * (snr_db[1] - snr_db[0])) * _LN_PER_DB
+    below = (snr_db[0] + rand(batch, 1) * (snr_db[1] - snr_db[0])) * LN_PER_DB
     louder = torch.logaddexp(x, noise + (colour - below)[:, None]) - torch.log1p((-below).exp())[..., None]
     return torch.where(chosen[:, None, None], louder, x)
 

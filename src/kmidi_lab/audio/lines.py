@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from kmidi_lab.audio.conditions import hum
+from kmidi_lab.audio.decibels import LN_PER_DB
 from kmidi_lab.audio.mel import BANDS, HIGHEST_HZ, LOWEST_HZ, RATE, hz_of, log_mel, mel_of
 
-_LN_PER_DB = log(10) / 10
 _LOW_HZ, _HIGH_HZ = (60.0, 500.0), (2500.0, 7000.0)
 """Where the band of a line begins and ends; a telephone's is 300 to 3,400 Hz."""
 _LOW_ORDER, _HIGH_ORDER = (2.0, 8.0), (4.0, 40.0)
@@ -45,7 +45,7 @@ def add_hum(
     """
     chosen = torch.rand(len(x), generator=generator, device=x.device) < share
     place, below = torch.rand(2, len(x), generator=generator, device=x.device)[:, chosen]
-    below = (snr_db[0] + below * (snr_db[1] - snr_db[0])) * _LN_PER_DB
+    below = (snr_db[0] + below * (snr_db[1] - snr_db[0])) * LN_PER_DB
     beneath = bank[(place * len(bank)).long()] - below[:, None]
     louder = torch.logaddexp(x[chosen], beneath[:, None]) - torch.log1p((-below).exp())[:, None, None]
     return x.masked_scatter(chosen[:, None, None], louder)
@@ -69,7 +69,7 @@ def through_line(x: torch.Tensor, share: float, generator: torch.Generator) -> t
     low, high = (drawn((log(limits[0]), log(limits[1]))) for limits in (_LOW_HZ, _HIGH_HZ))
     passed = part + (_fall(low - hertz, drawn(_LOW_ORDER)) + _fall(hertz - high, drawn(_HIGH_ORDER)))[:, None]
     lost = part.exp().mean((1, 2)).log() - passed.exp().mean((1, 2)).log()
-    heard = torch.maximum(passed + lost[:, None, None], -drawn(_FLOOR_DB)[..., None] * _LN_PER_DB)
+    heard = torch.maximum(passed + lost[:, None, None], -drawn(_FLOOR_DB)[..., None] * LN_PER_DB)
     return x.masked_scatter(chosen[:, None, None], heard)
 
 

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from kmidi_lab.audio.decibels import LN_PER_DB
 from kmidi_lab.audio.mel import FRAME_S
 
 if TYPE_CHECKING:
     import torch
 
 
-_NEPERS = np.log(10) / 10
-BELOW_PEAK = 26 * _NEPERS
+BELOW_PEAK = 26 * LN_PER_DB
 LOWEST = -11.0
 """Natural logarithm of the mean power of the bands; the floor is at -13.8."""
-FALL = 3 * _NEPERS * FRAME_S
+FALL = 3 * LN_PER_DB * FRAME_S
 """Of the peak, a frame."""
 
 

@@ -23,6 +23,7 @@ PROFILES = {
 }
 """How well each pitch class fits C major (1) and C minor (-1), by the mode of a `Key`."""
 KEYS = tuple(Key(tonic, mode) for tonic in range(12) for mode in (1, -1))
+_BY_KEY = np.array([np.roll(PROFILES[key.mode], key.tonic) for key in KEYS])
 _FINAL, _FIRST, _CADENCE, _TONIC_SHARE, _TURNAROUND = 0.35, 0.3, 4.0, 1.0, 0.4
 _EXCERPT = np.array([4.82, -0.21, 0.92, 1.55, 0.99, 0.49, 5.05, 1.30, 0.37, -0.32])
 """Weights of: profile, last, first, cadences, tonic share, turnaround, ii-V, share of V, share of IV, minor."""
@@ -91,3 +92,10 @@ def profile_correlation(chroma: np.ndarray, key: Key) -> float:
     if np.ptp(chroma) == 0:
         return 0.0
     return float(np.corrcoef(np.roll(PROFILES[key.mode], key.tonic), chroma)[0, 1])
+
+
+def profile_correlations(chroma: np.ndarray) -> np.ndarray:
+    """`profile_correlation` of all keys at once, `[24]` in the order of KEYS; digits beyond the 15th may differ."""
+    if np.ptp(chroma) == 0:
+        return np.zeros(len(KEYS))
+    return np.asarray(np.corrcoef(chroma, _BY_KEY)[0, 1:])

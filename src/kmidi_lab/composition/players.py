@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.inference.api import Request, Session, request_of
+from kmidi_lab.inference.api import request_of
 from kmidi_lab.inference.published import Published, load_published
+from kmidi_lab.inference.request import Request
+from kmidi_lab.inference.session import Session
 from kmidi_lab.registry.registry import published_entry
 
 

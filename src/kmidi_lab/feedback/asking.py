@@ -89,17 +89,11 @@ def far_and_unsure(
     distance = np.full(len(vectors), np.inf)
     for row in known:
         distance = np.minimum(distance, ((vectors - row) ** 2).sum(axis=1))
-    free = np.ones(len(vectors), bool)
-    free[labelled] = False
-    taken, products = list[int](), list[float]()
-    while len(taken) < count and free.any():
-        product = np.where(free, np.sqrt(distance) * weights, -np.inf)
-        place = int(product.argmax())
-        taken.append(place)
-        products.append(float(product[place]))
-        free[place] = False
-        distance = np.minimum(distance, ((vectors - vectors[place]) ** 2).sum(axis=1))
-    return np.array(taken, np.intp), np.array(products)
+
+    def take(place: int) -> None:
+        np.minimum(distance, ((vectors - vectors[place]) ** 2).sum(axis=1), out=distance)
+
+    return _one_by_one(len(vectors), lambda: np.sqrt(distance) * weights, take, labelled, count)
 
 
 def doubt(chances: Array) -> Array:
@@ -125,22 +119,41 @@ def information(
     known = rows[labelled]
     through = rows @ np.linalg.inv(RIDGE * np.eye(rows.shape[1]) + known.T @ known)
     leverage, gain = (through * rows).sum(axis=1), ((through @ spread) * through).sum(axis=1)
-    free = np.ones(len(rows), bool)
-    free[labelled] = False
-    taken, lowered = list[int](), list[float]()
-    while len(taken) < count and free.any():
-        value = np.where(free, gain / (1 + leverage), -np.inf)
-        place = int(value.argmax())
-        taken.append(place)
-        lowered.append(float(value[place]))
-        free[place] = False
+
+    def take(place: int) -> None:
         # What it does to all others, without the inverse of so many numbers again (Sherman and Morrison).
         own = through[place].copy()
         shared, pulled = through @ rows[place] / (1 + leverage[place]), spread @ own
-        gain = gain - 2 * shared * (through @ pulled) + shared**2 * (own @ pulled)
-        leverage = leverage - shared**2 * (1 + leverage[place])
-        through -= np.outer(shared, own)
-    return np.array(taken, np.intp), np.array(lowered)
+        gain[:] = gain - 2 * shared * (through @ pulled) + shared**2 * (own @ pulled)
+        leverage[:] = leverage - shared**2 * (1 + leverage[place])
+        through[:] -= np.outer(shared, own)
+
+    return _one_by_one(len(rows), lambda: gain / (1 + leverage), take, labelled, count)
+
+
+def _one_by_one(
+    size: int, worth: Callable[[], Array], take: Callable[[int], None], labelled: NDArray[np.integer], count: int
+) -> tuple[NDArray[np.intp], Array]:
+    """Places of `count` of `size` items, each worth most when it is taken, and what it was worth then.
+
+    Args:
+        size: number of items.
+        worth: `[size]`, of all items beside those that are taken.
+        take: is told each place that is taken.
+        labelled: places that are not taken.
+        count: at most.
+    """
+    taken, most = list[int](), list[float]()
+    free = np.ones(size, bool)
+    free[labelled] = False
+    while len(taken) < count and free.any():
+        value = np.where(free, worth(), -np.inf)
+        place = int(value.argmax())
+        taken.append(place)
+        most.append(float(value[place]))
+        free[place] = False
+        take(place)
+    return np.array(taken, np.intp), np.array(most)
 
 
 def highest(scores: Array, count: int) -> NDArray[np.intp]:

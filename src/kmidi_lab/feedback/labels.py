@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.errors import DataError, UserError, reason
+from kmidi_lab.errors import UserError
 from kmidi_lab.feedback.event import FORMAT, Event
 from kmidi_lab.feedback.reading import EventError, from_json
 from kmidi_lab.feedback.store import Store
-from kmidi_lab.registry.files import TooLargeError, read_bounded
 
-NEEDED = ("item", "label", "rater")
-MOST_BYTES = 64 * 2**20
+Rows = Sequence[tuple[int, Mapping[str, str]]]
+"""Line and values of each row of a queue."""
 
 
 class Labels:
@@ -101,27 +98,24 @@ class Labels:
 
 
 def take_in(
-    path: Path, labels: Labels, check: Callable[[str], str], now: int, more: Mapping[str, Mapping[str, Any]]
+    path: Path, rows: Rows, labels: Labels, check: Callable[[str], str], now: int, more: Mapping[str, Mapping[str, Any]]
 ) -> tuple[int, int, list[str]]:
-    """Stores the rows of a file that have a label: how many are new, how many were there, a line for each that is wrong.
+    """Stores the labels of a file: how many are new, how many were there, a line for each that is wrong.
 
     Args:
-        path: CSV with a header.
+        path: of the file.
+        rows: those that have a label.
         labels: where they go.
         check: gives a label as it is stored; raises UserError for what is none.
         now: seconds since 1970, UTC.
         more: further fields of the events, by item.
-
-    Raises:
-        DataError: the file can't be read, or lacks a column.
     """
     new = there = 0
     faults = []
-    rows = [(number, row) for number, row in read_rows(path, NEEDED) if row["label"]]
-    several = any(row["rater"].strip() for _, row in rows)
+    several = any(row["rater"] for _, row in rows)
     for number, row in rows:
         try:
-            if several and not row["rater"].strip():
+            if several and not row["rater"]:
                 raise EventError("no rater, though other rows name one; fill in `rater`")
             fields = more.get(row["item"], {})
             if labels.put(labels.rater(row["rater"]), row["item"], check(row["label"]), now, **fields):
@@ -131,38 +125,6 @@ def take_in(
         except UserError as error:
             faults.append(f"{path}:{number}: {error}")
     return new, there, faults
-
-
-def read_rows(path: Path, needed: Sequence[str], also: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
-    """The line and the values of each row of a queue, without space around them; of `also`, empty where it has none.
-
-    Columns are divided by commas, or by semicolons, as spreadsheets write where a comma is the decimal mark.
-
-    Raises:
-        DataError: the file can't be read, or lacks a column.
-    """
-    try:
-        text = read_bounded(path, MOST_BYTES).decode("utf-8-sig", "surrogateescape")
-    except TooLargeError as error:
-        raise DataError(f"{path}: {reason(error)}; divide it") from None
-    except OSError as error:
-        raise DataError(
-            f"label.file={path}: can't be read ({reason(error)}); name the queue.csv of task=queue"
-        ) from error
-    header = text.partition("\n")[0]
-    mark = ";" if header.count(";") > header.count(",") else ","
-    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark)
-    try:
-        lacking = [name for name in needed if name not in (rows.fieldnames or ())]
-        if lacking:
-            raise DataError(
-                f"{path}: no column {', '.join(lacking)} (commas or semicolons divide columns); give the queue.csv that "
-                "task=queue wrote"
-            )
-        for row in rows:
-            yield rows.line_num, {name: (row.get(name) or "").strip() for name in (*needed, *also)}
-    except csv.Error as error:
-        raise DataError(f"{path}:{rows.line_num}: no CSV ({error})") from error
 
 
 def kappa(pairs: Sequence[tuple[str, str]]) -> float:

@@ -23,9 +23,9 @@ from kmidi_lab.feedback.asking import (
     information,
     margin,
 )
-from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import Guess, Question
+from kmidi_lab.inference.request import Request
 
 Refuse = Callable[[str], None]
 BY_VOTES = ("bald", "committee")

@@ -8,11 +8,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from kmidi_lab.errors import DataError, UserError, one_line, reason
-from kmidi_lab.feedback.labels import NEEDED, read_rows
+from kmidi_lab.feedback.labels import Rows
 from kmidi_lab.feedback.material import Asker, Item, Refuse, asked_item, inside, source_of
 from kmidi_lab.inference.questions import Question
+from kmidi_lab.registry.files import TooLargeError, read_bounded
 
 COLUMNS = ("rank", "source", "score", "guess", "chance", "label", "rater", "item")
+LABELLED = ("item", "label", "rater")
+"""Columns that a queue needs whose labels are taken."""
+_MOST_BYTES = 64 * 2**20
 
 
 def queue_rows(items: Sequence[Item]) -> bytes:
@@ -38,7 +42,7 @@ def queue_items(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Itera
     Raises:
         DataError: no queue.
     """
-    for file, question in queue_questions(path, folder, asker, refuse):
+    for file, question in queue_questions(path, list(read_rows(path, ("source", "item"))), folder, asker, refuse):
         try:
             yield asked_item(asker, folder, file, question)
         except (UserError, OSError) as error:
@@ -46,17 +50,14 @@ def queue_items(path: Path, folder: Path, asker: Asker, refuse: Refuse) -> Itera
 
 
 def queue_questions(
-    path: Path, folder: Path, asker: Asker, refuse: Refuse, labelled: bool = False
+    path: Path, rows: Rows, folder: Path, asker: Asker, refuse: Refuse
 ) -> Iterator[tuple[Path, Question]]:
-    """The file and the question of each row of a queue, as `queue_items`, but nothing is asked.
-
-    Where `labelled`, of rows with a label alone; the column of their material may lack, as `take_in` does not need it.
-    """
+    """The file and the question of each of the rows of a queue, as `queue_items`, but nothing is asked."""
     questions: dict[Path, dict[str, Question]] = {}
     faults: dict[Path, str] = {}
     seen = set[str]()
-    for number, row in read_rows(path, NEEDED, ("source",)) if labelled else read_rows(path, ("source", "item")):
-        if row["item"] in seen or (labelled and not row["label"]):
+    for number, row in rows:
+        if row["item"] in seen:
             continue
         seen.add(row["item"])
         try:
@@ -75,6 +76,38 @@ def queue_questions(
             yield file, question
         except (UserError, OSError) as error:
             refuse(f"{path}:{number}: {one_line(row['source'], 80)}: {reason(error)}")
+
+
+def read_rows(path: Path, needed: Sequence[str], also: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
+    """The line and the values of each row of a queue, without space around them; of `also`, empty where it has none.
+
+    Columns are divided by commas, or by semicolons, as spreadsheets write where a comma is the decimal mark.
+
+    Raises:
+        DataError: the file can't be read, or lacks a column.
+    """
+    try:
+        text = read_bounded(path, _MOST_BYTES).decode("utf-8-sig", "surrogateescape")
+    except TooLargeError as error:
+        raise DataError(f"{path}: {reason(error)}; divide it") from None
+    except OSError as error:
+        raise DataError(
+            f"label.file={path}: can't be read ({reason(error)}); name the queue.csv of task=queue"
+        ) from error
+    header = text.partition("\n")[0]
+    mark = ";" if header.count(";") > header.count(",") else ","
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark)
+    try:
+        lacking = [name for name in needed if name not in (rows.fieldnames or ())]
+        if lacking:
+            raise DataError(
+                f"{path}: no column {', '.join(lacking)} (commas or semicolons divide columns); give the queue.csv that "
+                "task=queue wrote"
+            )
+        for row in rows:
+            yield rows.line_num, {name: (row.get(name) or "").strip() for name in (*needed, *also)}
+    except csv.Error as error:
+        raise DataError(f"{path}:{rows.line_num}: no CSV ({error})") from error
 
 
 def _file(folder: Path, source: str, endings: Sequence[str]) -> Path:

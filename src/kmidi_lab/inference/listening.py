@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from copy import copy
@@ -17,20 +16,20 @@ import numpy as np
 from annotated_types import Interval
 
 from kmidi_lab.audio.front_end import Ear, PlainEar, ear
-from kmidi_lab.audio.io import LONGEST_S, read_recording
+from kmidi_lab.audio.io import LONGEST_S
 from kmidi_lab.audio.kind import LEAST_S, KindListener, not_taken
 from kmidi_lab.audio.mel import FRAME_S, HOP, RATE, WINDOW, MelStream
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import sha256_file, write_atomic
-from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.listener import Frames, Listener, Read, Reading, timeline_png
-from kmidi_lab.inference.live import BLOCK, live
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import Guess, Question
 from kmidi_lab.inference.recognition import Recognition
+from kmidi_lab.inference.request import Request
+from kmidi_lab.inference.session import Session
+from kmidi_lab.inference.sound_source import STANDARD_INPUT, SoundSource
 from kmidi_lab.streams import say
 
-STANDARD_INPUT = "-"
 Seconds = Annotated[float, Interval(ge=FRAME_S, le=3600)]
 
 
@@ -59,11 +58,7 @@ class Listening(Request[Recognition]):
     """Seconds of the longest recording."""
 
     def __init__(self, audio: str | Path | Frames | None = None, rate: int = 48000, every: Seconds = 0.5) -> None:
-        if audio is None or (isinstance(audio, str) and not audio):
-            raise ConfigError("task=predict needs sound; type predict.audio=x.wav, or predict.audio=- for samples")
-        if isinstance(audio, str | Path) and str(audio) != STANDARD_INPUT and not Path(audio).exists():
-            raise ConfigError(f"predict.audio={audio}: no such file; name a recording, or - for samples")
-        self.audio, self.rate, self.every = audio, rate, float(every)
+        self.sound, self.rate, self.every = SoundSource(audio, rate, self.longest_s), rate, float(every)
 
     @abstractmethod
     def reader(self, published: Published) -> Read:
@@ -120,11 +115,11 @@ class Listening(Request[Recognition]):
             return hear(frame)
 
         listener = Listener(step, read, self.every, count, onset, lambda: hear.afresh, self.least_s)
-        readings = listen(self._frames(notes), listener, session.say)
+        readings = listen(self.sound.frames(notes), listener, session.say)
         chances = kind.chances()
         if not readings and chances is None:
             raise ConfigError(
-                f"{self._source()}: nothing to read: silent, or too short ({LEAST_S:g} s of sound are needed to tell what "
+                f"{self.sound.name}: nothing to read: silent, or too short ({LEAST_S:g} s of sound are needed to tell what "
                 "it is); give more sound"
             )
         if not readings:
@@ -158,7 +153,7 @@ class Listening(Request[Recognition]):
         """
         hear, step, onset = self.hearing(published)
         listener = Listener(step, lambda mean: Reading({}), 3600, hear, onset, lambda: hear.afresh, self.least_s)
-        for frame in chain.from_iterable(self._frames([])):
+        for frame in chain.from_iterable(self.sound.frames([])):
             listener.push(frame)
         return listener.mean()
 
@@ -197,24 +192,9 @@ class Listening(Request[Recognition]):
         if answer.unsure:
             say(f"unsure: {answer.unsure}")
         written, picture = session.folder / "reading.json", session.folder / "timeline.png"
-        write_atomic(written, json.dumps(answer.record(session.model, self._source(), self.every), indent=1).encode())
-        write_atomic(picture, timeline_png(answer.readings, f"{session.model}: {self._source()}", self.every))
+        write_atomic(written, json.dumps(answer.record(session.model, self.sound.name, self.every), indent=1).encode())
+        write_atomic(picture, timeline_png(answer.readings, f"{session.model}: {self.sound.name}", self.every))
         say(f"written: {written}, {picture}")
-
-    def _source(self) -> str:
-        if isinstance(self.audio, str | Path):
-            return "standard input" if str(self.audio) == STANDARD_INPUT else str(self.audio)
-        return "the samples"
-
-    def _frames(self, notes: list[str]) -> Iterator[Frames]:
-        """What comes in; what is to be known of it goes to `notes`."""
-        if not isinstance(self.audio, str | Path):
-            return _samples(self.audio, MelStream(self.rate))
-        if str(self.audio) != STANDARD_INPUT:
-            return _recorded(Path(self.audio), self.longest_s, notes)
-        if sys.stdin is None:
-            raise ConfigError("predict.audio=- reads standard input, which is closed; pipe samples into it")
-        return live(sys.stdin.buffer, MelStream(self.rate))
 
 
 class LiveListening:
@@ -254,18 +234,6 @@ def listen(blocks: Iterator[Frames], listener: Listener, say: Callable[[str], bo
         say(last[1].line(last[0]))
     whole = listener.whole()
     return [*listener.readings, *([whole] if whole else [])]
-
-
-def _recorded(path: Path, longest_s: float, notes: list[str]) -> Iterator[Frames]:
-    recording, stream = read_recording(path, RATE, longest_s), MelStream()
-    notes += [f"{note} ({detail})" for note, detail in recording.notes]
-    for at in range(0, len(recording.samples), BLOCK):
-        yield stream.push(recording.samples[at : at + BLOCK])
-
-
-def _samples(samples: Frames, stream: MelStream) -> Iterator[Frames]:
-    yield stream.push(samples)
-    yield stream.finish()
 
 
 def _words(name: str) -> str:

@@ -7,7 +7,6 @@ the uniform distribution, either after Witten and Bell (1991, method C) or by mo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,101 +120,3 @@ def mixture_weights(own: Floats, iterations: int = 60) -> Floats:
         shares = own * weights
         weights = (shares / np.maximum(shares.sum(1, keepdims=True), 1e-300)).mean(0)
     return weights
-
-
-def longest_matches(
-    tokens: Sequence[int], limit: int, vocabulary: int, dtype: type[np.floating] = np.float32
-) -> tuple[Floats, Ints]:
-    """What followed the longest match of the tokens before, within one piece (Kuhn and De Mori, 1990).
-
-    Args:
-        tokens: one piece, `[T]`.
-        limit: longest match that is looked for.
-        vocabulary: number of tokens.
-        dtype: of the distributions.
-
-    Returns:
-        `[T, vocabulary]` distributions and `[T]` lengths of the matches: zeros, and 0, where not even the last token
-        was heard before.
-    """
-    p, lengths = np.zeros((len(tokens), vocabulary), dtype), np.zeros(len(tokens), np.int64)
-    followers: dict[tuple[int, ...], dict[int, int]] = {}
-    for at, token in enumerate(tokens):
-        contexts = [tuple(tokens[at - n : at]) for n in range(1, min(at, limit) + 1)]
-        best: dict[int, int] = {}
-        for n, context in enumerate(contexts, 1):
-            if context not in followers:
-                break
-            best, lengths[at] = followers[context], n
-        total = sum(best.values())
-        for follower, count in best.items():
-            p[at, follower] = count / total
-        for context in contexts:
-            seen = followers.setdefault(context, {})
-            seen[token] = seen.get(token, 0) + 1
-    return p, lengths
-
-
-def every_match(
-    tokens: Sequence[int], limit: int, vocabulary: int, dtype: type[np.floating] = np.float32
-) -> tuple[Floats, Ints]:
-    """What followed the last 0, 1, … `limit` tokens so far, within one piece.
-
-    Returns:
-        `[limit + 1, T, vocabulary]` distributions, zeros where nothing followed; row 0 is of the piece's own tokens.
-        `[T]` lengths of the longest matches, as `longest_matches` gives them.
-    """
-    p, lengths = np.zeros((limit + 1, len(tokens), vocabulary), dtype), np.zeros(len(tokens), np.int64)
-    for at, n, counts in _matches(tokens, limit):
-        p[n, at, list(counts)] = np.array(list(counts.values())) / sum(counts.values())
-        lengths[at] = n
-    return p, lengths
-
-
-def chances_so_far(tokens: Sequence[int], limit: int) -> tuple[Floats, Ints]:
-    """Of each token of a piece, what `every_match` gives to it alone, without the distributions.
-
-    Returns:
-        `[T, limit + 1]` shares of the token among what followed the last 0, 1, … `limit` tokens, 0 where nothing did.
-        `[T]` lengths of the longest matches, -1 for the first token, before which there is nothing.
-    """
-    p, lengths = np.zeros((len(tokens), limit + 1)), np.full(len(tokens), -1, np.int64)
-    for at, n, counts in _matches(tokens, limit):
-        p[at, n] = counts.get(tokens[at], 0) / sum(counts.values())
-        lengths[at] = n
-    return p, lengths
-
-
-def _matches(tokens: Sequence[int], limit: int) -> Iterator[tuple[int, int, dict[int, int]]]:
-    """Each place, length of a match there, shortest first, and how often each token followed the match before."""
-    followers: dict[tuple[int, ...], dict[int, int]] = {}
-    for at, token in enumerate(tokens):
-        for n in range(min(at, limit) + 1):
-            counts = followers.setdefault(tuple(tokens[at - n : at]), {})
-            if counts:
-                yield at, n, counts
-            counts[token] = counts.get(token, 0) + 1
-
-
-def cache_weights(p: Floats, cached: Floats, lengths: Ints, limit: int, iterations: int = 60) -> Floats:
-    """Share of a cache by length of match, `[limit + 1]`, that makes what happened most likely (EM).
-
-    Args:
-        p: `[E]` probabilities that a model without memory gave to what happened.
-        cached: `[E]` those of the cache (`longest_matches`).
-        lengths: `[E]` of the matches; a length that does not occur gets the share 0, as 0 does.
-        limit: longest match.
-        iterations: of the EM.
-    """
-    weights = np.zeros(limit + 1)
-    own = np.column_stack([cached, p])
-    for n in range(1, limit + 1):
-        if (lengths == n).any():
-            weights[n] = mixture_weights(own[lengths == n], iterations)[0]
-    return weights
-
-
-def with_cache(p: Floats, cached: Floats, lengths: Ints, weights: Floats) -> Floats:
-    """`[E, vocabulary]`: a model's distributions mixed with the cache's, by the share of each length of match."""
-    share = weights[lengths][:, None]
-    return np.asarray((1 - share) * p + share * cached)

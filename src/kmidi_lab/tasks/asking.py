@@ -9,8 +9,8 @@ from omegaconf import DictConfig, OmegaConf
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.labels import Labels
 from kmidi_lab.feedback.material import BY_VOTES, Asker, Item, check_way, material, ranked
-from kmidi_lab.inference.api import Request
 from kmidi_lab.inference.published import example_root, load_published
+from kmidi_lab.inference.request import Request
 from kmidi_lab.streams import say
 from kmidi_lab.targets import find
 from kmidi_lab.tasks.members import committee, dropped_out, with_votes

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from kmidi_lab import ancestry, mixed_start, run_file
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
 from kmidi_lab.checkpoints import BestCheckpoint
-from kmidi_lab.data import ALL, DataModule
+from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.publish import Publication, export_trained
 from kmidi_lab.nn.module import LabModule, Trained
@@ -47,18 +47,18 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if record.identity.status != "ok":
         _complete(record, module, data, config, checkpoint, context["folder"])
     evaluator = build(config["model"].get("evaluator"), Evaluator, cfg.trusted)
-    folds: Iterable[Trained] = ()
-    if data.train_on == ALL:
-        score_by_split_run(record, module, config, evaluator, cfg)
-    elif export.spread:
-        record.spread = spread_of(Path(export.spread), record)
-        if record.spread.folds:
-            folds = folds_of(Path(export.spread), cfg)
-    elif folder.name.isdigit():
-        record.spread = leaderboard(folder.parent)[1]
-    if data.train_on != ALL:
+    if data.keeps_test:
+        folds: Iterable[Trained] = ()
+        if export.spread:
+            record.spread = spread_of(Path(export.spread), record)
+            if record.spread.folds:
+                folds = folds_of(Path(export.spread), cfg)
+        elif folder.name.isdigit():
+            record.spread = leaderboard(folder.parent)[1]
         # The scores published are always those of these weights, whatever was in run.json.
         evaluate(record, module, evaluator, data, folds)
+    else:
+        score_by_split_run(record, module, config, evaluator, cfg)
     to = Publication(models_root, export.tolerance, export.calls, export.release, export.cpp)
     export_trained(module, data, record, to)
     run_file.write(record, context["folder"])

@@ -9,9 +9,9 @@ from typing import Any
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.feedback.labels import NEEDED, Labels, kappa, read_rows, take_in
+from kmidi_lab.feedback.labels import Labels, kappa, take_in
 from kmidi_lab.feedback.material import BY_VOTES, Asker, Item, event_fields
-from kmidi_lab.feedback.queue import queue_items, queue_questions
+from kmidi_lab.feedback.queue import LABELLED, queue_items, queue_questions, read_rows
 from kmidi_lab.feedback.rounds import Rounds
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.files import write_atomic
@@ -59,11 +59,13 @@ def _note(cfg: DictConfig, folder: Path, of: Asker, labels: Labels, new: int, re
 def _take_in(cfg: DictConfig, path: Path, of: Asker, labels: Labels, folder: Path) -> None:
     check = lambda text: of.request.checked_label(text, of.published)
     lost: list[str] = []
-    found = queue_questions(path, Path(cfg.data.root), of, lost.append, labelled=True)
+    # Labels are taken without the column of their material, too.
+    rows = [(number, row) for number, row in read_rows(path, LABELLED, also=("source",)) if row["label"]]
+    found = queue_questions(path, rows, Path(cfg.data.root), of, lost.append)
     fields = {question.item: event_fields(question, of.published) for _, question in found}
-    new, there, faults = take_in(path, labels, check, int(time.time()), fields)
+    new, there, faults = take_in(path, rows, labels, check, int(time.time()), fields)
     say(f"{path}: {many(new, 'new label')}, {there} there before")
-    if new + there and not any(row["rater"] for _, row in read_rows(path, NEEDED) if row["label"]):
+    if new + there and not any(row["rater"] for _, row in rows):
         say("  no row names a rater: all labels count as one person's, `me`; fill in `rater` where they are not")
     if lost:
         say(f"  {many(len(lost), 'row')} whose material was not found; no training can use their labels: {lost[0]}")

@@ -9,8 +9,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.adapters import adapter_folder, with_adapter
-from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import example_root, load_published
+from kmidi_lab.inference.request import Request
+from kmidi_lab.inference.session import Session
 from kmidi_lab.streams import remark, say
 from kmidi_lab.targets import build
 from kmidi_lab.tasks.roots import models_root

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import random
-import re
 import time
+from importlib import import_module
+from pathlib import Path
 
 import pytest
-from support.melody_music21 import read as music21_read
 
 from datamodules.melody import tune_books
 from datamodules.melody.abc import read_tune, tunes
@@ -90,29 +89,16 @@ def test_marks_of_mail_are_taken_out() -> None:
     assert tune_books.without_mail_marks("=c=\n") == "=c=\n"
 
 
-def samples() -> list[str]:
-    """Five tunes of each book. Bowing, staccato and slurs go: music21 loses `>` beside them."""
-    rng, chosen = random.Random(6), []
-    for source in tune_books.FOLDERS:
-        for path in rng.sample(tune_books.files(source), 5):
-            parts = [
-                p
-                for p in re.split(r"(?m)^(?=X:)", tune_books.without_mail_marks(path.read_text(encoding="utf-8")))
-                if p.startswith("X:")
-            ]
-            head, key, body = re.split(r"(?m)^(K:.*)$", rng.choice(parts), maxsplit=1)
-            body = re.sub(r'"[^"\n]*"|\((?!\d)|\)', "", body)
-            chosen.append(head + key + re.sub(r"[.uv~`HJLMOPRST]|\\\n", "", body))
-    return chosen
-
-
 @pytest.mark.slow
-def test_it_reads_what_music21_reads_in_twenty_tunes() -> None:
-    for text in samples():
-        fields, body = next(tunes(text))
-        mine, theirs = notes(read_tune(fields, body, "x", "x")), music21_read(text)
+def test_it_reads_what_music21_reads_in_twenty_tunes(monkeypatch: pytest.MonkeyPatch, repo: Path) -> None:
+    monkeypatch.syspath_prepend(str(repo / "benchmarks"))
+    benchmark = import_module("abc_tunes")
+    for _, text in benchmark.sample(5, seed=6):
+        mine, theirs = benchmark.ours(text), benchmark.music21s(text)
         assert [p for p, _ in mine] == [p for p, _ in theirs], text
         assert [d for _, d in mine] == pytest.approx([d for _, d in theirs], abs=1e-3), text
+        assert benchmark.alike(mine, theirs) and not benchmark.alike(mine, theirs[:-1])
+    assert not benchmark.alike([(60, 1.0)], [(60, 0.5)])
 
 
 HEAD = "X:1\nT:a\nM:4/4\nL:1/8\nK:C\n"

@@ -7,7 +7,6 @@ import pytest
 import torch
 from support import exporter
 from torch import nn
-from torch.onnx._internal.exporter._registration import ONNXRegistry
 
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.onnx.runtime import OnnxModel
@@ -48,9 +47,9 @@ def test_holds_nothing_of_this_machine_and_comes_out_the_same_again(exported, ma
 
 
 @pytest.mark.slow
-def test_is_the_same_with_the_exporters_table_made_anew(exported, make_contract, monkeypatch):
+def test_is_the_same_as_torch_alone_makes_it(exported, make_contract, monkeypatch):
     network, data = exported
-    monkeypatch.setattr(ONNXRegistry, "from_torchlib", exporter.new_table)
+    exporter.as_torch_does(monkeypatch.setattr)
     assert export_onnx(network, make_contract(6, 4)) == data
 
 

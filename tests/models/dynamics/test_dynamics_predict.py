@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from symusic import KeySignature, Note, Score, Tempo, TimeSignature, Track
 
-from kmidi_lab.inference.api import Session
+from kmidi_lab.inference.session import Session
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import open_file, read_piece
 from kmidi_lab.midi.score import score_of

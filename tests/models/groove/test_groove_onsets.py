@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from support.drum_files import write_drums
 
-from kmidi_lab.inference.api import Session
+from kmidi_lab.inference.session import Session
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.groove.features import SWING, bars_of, grid_of

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.drum_files import write_drums
 
 from kmidi_lab.errors import UserError
-from kmidi_lab.inference.api import Session
+from kmidi_lab.inference.session import Session
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.groove.onsets import new_onsets

@@ -18,6 +18,7 @@ from kmidi_lab.models.harmony.baselines import (
     fit_baselines,
 )
 from kmidi_lab.scoring.evaluation import Evaluation, verdict
+from kmidi_lab.scoring.matches import every_match, longest_matches
 from kmidi_lab.scoring.metrics import (
     classification,
     confusion,
@@ -26,7 +27,6 @@ from kmidi_lab.scoring.metrics import (
     paired_bootstrap,
     top_k,
 )
-from kmidi_lab.scoring.ngram import every_match, longest_matches
 
 songs = st.lists(
     st.builds(

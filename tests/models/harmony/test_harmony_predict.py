@@ -9,7 +9,7 @@ import pytest
 
 from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.jazz import parse_jazz
-from kmidi_lab.inference.api import Session
+from kmidi_lab.inference.session import Session
 from kmidi_lab.models.harmony.predict import NextChords
 
 

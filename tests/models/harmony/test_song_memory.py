@@ -23,8 +23,7 @@ from kmidi_lab.models.harmony.decoding import next_probabilities, song_probabili
 from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER, ChordMemory, joint_class
 from kmidi_lab.models.harmony.module import HarmonyPredictor
 from kmidi_lab.models.harmony.predict import NextChords
-from kmidi_lab.scoring.matches import match_weights, no_matches, with_matches
-from kmidi_lab.scoring.ngram import chances_so_far, every_match
+from kmidi_lab.scoring.matches import chances_so_far, every_match, match_weights, no_matches, with_matches
 
 _MAIN = """
 #include <cstdio>

@@ -15,8 +15,8 @@ from kmidi_lab.audio.conditions import room_tone, surrounded
 from kmidi_lab.audio.mel import log_mel
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.export.onnx.writer import export_onnx
-from kmidi_lab.inference.api import Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.session import Session
 from kmidi_lab.models.instrument.features import CLASSES
 from kmidi_lab.models.instrument.hearing import heard_sounds
 from kmidi_lab.models.instrument.module import InstrumentRecognizer

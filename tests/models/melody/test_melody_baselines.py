@@ -11,7 +11,8 @@ from support.melody_tunes import melody, random_tunes
 from kmidi_lab.chords.chord import Key, plain_chord
 from kmidi_lab.models.melody.baselines import PITCHES, columns_of, fit_baselines, stepwise
 from kmidi_lab.models.melody.features import NO_NOTE
-from kmidi_lab.scoring.ngram import SMOOTHINGS, NGram, longest_matches, mixture_weights
+from kmidi_lab.scoring.matches import longest_matches
+from kmidi_lab.scoring.ngram import SMOOTHINGS, NGram, mixture_weights
 
 
 def toy(seed: int, events: int = 400) -> tuple[np.ndarray, np.ndarray]:

@@ -14,7 +14,7 @@ from kmidi_lab.command_line import quote_free_text
 from kmidi_lab.config import check
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import UserError
-from kmidi_lab.inference.api import Session
+from kmidi_lab.inference.session import Session
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.melody.continuation import read_tune
 from kmidi_lab.models.melody.features import duration_class

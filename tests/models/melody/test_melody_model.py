@@ -28,7 +28,7 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.export.proof.parity import check_parity
 from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.inference.api import Session
+from kmidi_lab.inference.session import Session
 from kmidi_lab.models.melody.baselines import fit_baselines
 from kmidi_lab.models.melody.evaluation import MelodyEvaluator, run
 from kmidi_lab.models.melody.features import notes_of, vectors

@@ -11,8 +11,8 @@ import pytest
 
 from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.errors import UserError
-from kmidi_lab.inference.api import Session
 from kmidi_lab.inference.published import Published, load_published, release_root
+from kmidi_lab.inference.session import Session
 from kmidi_lab.models.microtiming.predict import FARTHEST_MS, PlacedNotes
 
 TICKS = 480

@@ -10,8 +10,8 @@ import pytest
 
 from kmidi_lab.contracts import STRUCTURE
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.inference.api import Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.session import Session
 from kmidi_lab.models.structure.decoding import length_probabilities
 from kmidi_lab.models.structure.form import TYPES
 from kmidi_lab.models.structure.heuristic import rule_head

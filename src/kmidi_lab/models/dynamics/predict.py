@@ -12,8 +12,9 @@ import orjson
 from kmidi_lab.chords.asking import Feeling, parse_affect
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.request import Request
+from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.channels import SUSTAIN
 from kmidi_lab.midi.events import CONTROL

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from kmidi_lab.audio.mel import BANDS, HIGHEST_HZ, LOWEST_HZ, hz_of, mel_of
-from kmidi_lab.chords.key_finding import PROFILES
+from kmidi_lab.chords.key_finding import profile_correlations
 from kmidi_lab.contracts import EMOTION_NODE
-from kmidi_lab.models.emotion_node.features import HEADS, KEYS, QUADRANTS
+from kmidi_lab.models.emotion_node.features import HEADS, QUADRANTS
 from kmidi_lab.scoring.mfcc import MfccLogistic, mfcc_statistics
 
 Frames = NDArray[np.floating]
@@ -95,9 +95,7 @@ def _statistics(clips: Iterable[Frames]) -> NDArray[np.float64]:
 
 def key_probabilities(frames: Frames) -> NDArray[np.float64]:
     """`[24]`, from the correlation of a clip's chroma with each key's profile (Krumhansl, Kessler)."""
-    chroma = mel_chroma(frames)
-    scores = [np.corrcoef(chroma, np.roll(PROFILES[-1 if key % 2 else 1], key // 2))[0, 1] for key in range(len(KEYS))]
-    p = np.exp(_SHARPNESS * np.nan_to_num(np.array(scores)))
+    p = np.exp(_SHARPNESS * profile_correlations(mel_chroma(frames)))
     return np.asarray(p / p.sum())
 
 

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.conditions import CHANGES
+from kmidi_lab.audio.decibels import softer
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.contract_features import LEVEL_FEATURES
 from kmidi_lab.contracts import Contract
 from kmidi_lab.models.emotion_node.baselines import Predict, fit_baselines
 from kmidi_lab.models.emotion_node.conditions import IN_ONE_KEY, sounding
 from kmidi_lab.models.emotion_node.features import BASES, HEADS, QUADRANTS
-from kmidi_lab.models.emotion_node.hearing import HeardClips, heard, softer
+from kmidi_lab.models.emotion_node.hearing import HeardClips, heard
 from kmidi_lab.models.emotion_node.scores import labels_of, probabilities, quadrants, score
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, score_alike
 from kmidi_lab.scoring.items import Frames, ScoredItem
@@ -27,6 +28,7 @@ Call = Callable[[np.ndarray], np.ndarray]
 SECONDS = (1.0, 2.0, 3.0)
 _EARLY = ("base_accuracy", "node_accuracy")
 """Metrics that are also told of the first seconds."""
+_SOFTER_DB = 12.0
 
 
 class NodeData(Protocol):
@@ -100,7 +102,7 @@ class NodeEvaluator(Evaluator):
         for place, seconds in enumerate(SECONDS):
             early = score(probabilities(means[:, place]), clips)
             metrics |= {f"{name}_at_{seconds:g}_s": early[name] for name in _EARLY}
-        soft = heard([softer(clip.sound.frames) for clip in clips], features)
+        soft = heard([softer(clip.sound.frames, _SOFTER_DB) for clip in clips], features)
         bases = probabilities(np.stack([call(f[None])[0].mean(0) for f in soft]))["base"].argmax(1)
         metrics["softer_base_invariance"] = float((bases == own["base"].argmax(1)).mean())
         listened = sum("quadrant" in clip.labels for clip in clips)

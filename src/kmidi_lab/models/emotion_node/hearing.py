@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.level import adapted_sounds
-from kmidi_lab.audio.mel import FLOOR
 from kmidi_lab.contract_features import LEVEL_FEATURES
 
 _AT_ONCE = 256
-_SOFTER_DB = 12.0
 
 
 def heard(sounds: Sequence[NDArray[np.floating]], features: str) -> list[NDArray[np.float32]]:
@@ -50,8 +48,3 @@ class HeardClips(Sequence[NDArray[np.float32]]):
             some = self._clips[part * _AT_ONCE : (part + 1) * _AT_ONCE]
             self._part, self._sounds = part, heard([clip.sound.frames for clip in some], self._features)
         return self._sounds[place]
-
-
-def softer(frames: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Frames of `mel128-v1` as they are 12 dB softer."""
-    return np.maximum(np.asarray(frames, np.float32) - _SOFTER_DB * np.log(10) / 10, np.float32(np.log(FLOOR)))

@@ -15,12 +15,12 @@ from kmidi_lab.audio.style import Style
 from kmidi_lab.contracts import FEEL
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.api import Session
 from kmidi_lab.inference.listener import Frames, Read, Reading
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS, Guess, Question
 from kmidi_lab.inference.recognition import Recognition
+from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.feel.brightness import BrightnessEar
 from kmidi_lab.models.feel.decoding import tempo_of
@@ -161,11 +161,11 @@ class HeardFeel(Listening):
 
     def _by_rule(self) -> HeardMusic:
         notes = list[str]()
-        blocks = [block for block in self._frames(notes) if len(block)]
+        blocks = [block for block in self.sound.frames(notes) if len(block)]
         frames = np.concatenate(blocks) if blocks else np.zeros((0, BANDS), np.float32)
         seconds = len(frames) * FRAME_S
         if seconds < _LEAST_S:
-            raise ConfigError(f"{self._source()}: {seconds:.1f} s; a tempo needs {_LEAST_S:g} s of music")
+            raise ConfigError(f"{self.sound.name}: {seconds:.1f} s; a tempo needs {_LEAST_S:g} s of music")
         style = style_by_onsets(frames).rounded()
         values = {name: float(getattr(style, name)) for name in _DRAWN}
         reading = Reading(values, {"tempo": (f"{style.tempo:.0f}", style.confidence)})

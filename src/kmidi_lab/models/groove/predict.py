@@ -10,8 +10,9 @@ import numpy as np
 
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ConfigError, one_of
-from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.request import Request
+from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.piece import DRUM_CHANNEL, VOICES, Notes, Piece, is_kit, voices_of
 from kmidi_lab.midi.reading import OpenFile, open_file

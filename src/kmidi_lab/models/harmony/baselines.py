@@ -15,8 +15,8 @@ import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES
 from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER
-from kmidi_lab.scoring.matches import match_weights, with_matches
-from kmidi_lab.scoring.ngram import NGram, cache_weights, longest_matches, with_cache
+from kmidi_lab.scoring.matches import cache_weights, longest_matches, match_weights, with_cache, with_matches
+from kmidi_lab.scoring.ngram import NGram
 
 START_MAJOR, START_MINOR = CLASSES, CLASSES + 1
 _START_LENGTH = 3

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER
-from kmidi_lab.scoring.matches import with_matches
+from kmidi_lab.scoring.matches import every_match, with_matches
 from kmidi_lab.scoring.metrics import softmax
-from kmidi_lab.scoring.ngram import every_match
 
 Array = NDArray[np.floating]
 Head = Mapping[str, Array]

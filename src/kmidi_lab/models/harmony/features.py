@@ -17,7 +17,7 @@ import numpy as np
 from kmidi_lab.chords.chord import QUALITIES, Chord, Event, Key, Song
 from kmidi_lab.contracts import HARMONY, Contract
 from kmidi_lab.emotion_embedding import encode_emotion
-from kmidi_lab.scoring.ngram import chances_so_far
+from kmidi_lab.scoring.matches import chances_so_far
 
 if TYPE_CHECKING:
     import torch
@@ -237,7 +237,7 @@ def transposition_table() -> np.ndarray:
 class HarmonyBatch(NamedTuple):
     """`x` `[B, 128]`; `root`, `quality`, `bass`, `joint` `[B]` class indices; `voices` `[B, 4]` semitones.
 
-    `parts` `[B, 9]` and `longest` `[B]` are what the song so far says of the chord (`scoring.ngram.chances_so_far`).
+    `parts` `[B, 9]` and `longest` `[B]` are what the song so far says of the chord (`scoring.matches.chances_so_far`).
     """
 
     x: torch.Tensor

@@ -21,9 +21,10 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.notation import read_name
 from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import TEXTS, Guess, Question
+from kmidi_lab.inference.request import Request
+from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.harmony import asking
 from kmidi_lab.models.harmony.baselines import circle_of_fifths

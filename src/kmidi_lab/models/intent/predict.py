@@ -10,9 +10,10 @@ import orjson
 
 from kmidi_lab.errors import ConfigError, one_line
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import TEXTS, Guess, Question, digest, lines
+from kmidi_lab.inference.request import Request
+from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.intent.features import LABELS
 from kmidi_lab.models.intent.reading import WORD_LIST, Feeling, from_model, from_words, label_logits

@@ -16,16 +16,8 @@ from kmidi_lab.contracts import MELODY
 from kmidi_lab.models.melody.caches import CacheBlend, Piece
 from kmidi_lab.models.melody.features import Melody, duration_class, position_class
 from kmidi_lab.models.melody.recall import NO_NOTE
-from kmidi_lab.scoring.ngram import (
-    SMOOTHINGS,
-    Floats,
-    Ints,
-    NGram,
-    cache_weights,
-    longest_matches,
-    mixture_weights,
-    with_cache,
-)
+from kmidi_lab.scoring.matches import cache_weights, longest_matches, with_cache
+from kmidi_lab.scoring.ngram import SMOOTHINGS, Floats, Ints, NGram, mixture_weights
 
 PITCHES = MELODY.output_size
 ORDER = 8

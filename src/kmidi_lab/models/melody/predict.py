@@ -17,8 +17,9 @@ from kmidi_lab.chords.chart import Chart, read_chart
 from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.request import Request
+from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.models.melody.continuation import Primer, read_tune, written

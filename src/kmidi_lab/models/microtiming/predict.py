@@ -12,8 +12,9 @@ import numpy as np
 
 from kmidi_lab.bounds import Share
 from kmidi_lab.errors import ConfigError, DataError, one_of, show
-from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.request import Request
+from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.grid import is_played, played_share, quantised
 from kmidi_lab.midi.piece import Piece

@@ -14,14 +14,8 @@ from numpy.typing import NDArray
 
 from kmidi_lab.models.structure.features import UNKNOWN, EncodedForms, untold
 from kmidi_lab.models.structure.form import OTHER_LENGTH, TOKENS, Form, length_class
-from kmidi_lab.scoring.ngram import (
-    NGram,
-    cache_weights,
-    every_match,
-    longest_matches,
-    mixture_weights,
-    with_cache,
-)
+from kmidi_lab.scoring.matches import cache_weights, every_match, longest_matches, with_cache
+from kmidi_lab.scoring.ngram import NGram, mixture_weights
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]

@@ -14,8 +14,9 @@ from annotated_types import Interval
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.files import write_atomic
-from kmidi_lab.inference.api import Request, Session
 from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.request import Request
+from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.structure.decoding import Head, length_probabilities, section_probabilities
 from kmidi_lab.models.structure.form import TYPES, length_class
