@@ -24,13 +24,13 @@ class FeedbackTraining(ABC):
         REJECTIONS: whether it learns from what users don't like.
         NATS: how many nats a loss of 1 is; the more, the sharper raters are told apart.
         RATE: the peak of the learning rate of task=retrain.
-        DATA: settings of the original data that learning so needs.
+        DATA: settings of parts of the original data that learning so needs, by part.
     """
 
     REJECTIONS: ClassVar[bool]
     NATS: ClassVar[float]
     RATE: ClassVar[float]
-    DATA: ClassVar[Mapping[str, Any]] = {}
+    DATA: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def frozen(self, module: LabModule) -> Sequence[str]:
         """Parts of the module that it leaves as they are, such as what makes the inputs of lessons."""

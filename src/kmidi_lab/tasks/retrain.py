@@ -144,7 +144,9 @@ def _set(cfg: DictConfig, model: TrainableRelease) -> None:
     if settings.get("train_on") == ALL:
         settings["train_on"] = SPLIT
     cfg.data.update(plain_values(settings, model.root))
-    cfg.data.merge_with(model.training.DATA)
+    for part, own in model.training.DATA.items():
+        if cfg.data.get(part) is not None:
+            cfg.data[part].update(own)
     steps = cfg.retrain.steps
     once = {"max_steps": steps, "val_check_interval": steps, "check_val_every_n_epoch": None}
     cfg.trainer.update({"max_epochs": _MANY_EPOCHS, "ema": 0.0, "patience": 0, "more": {**cfg.trainer.more, **once}})

@@ -40,7 +40,7 @@ class VoiceFeedback(SoundTraining):
 
     RATE = 1e-3
     # Frames and bands that are blotted out say something else through layers that can't learn to hear past it.
-    DATA: ClassVar[Mapping[str, Any]] = {"augment": {"bands": 0, "frames": 0}}
+    DATA: ClassVar[Mapping[str, Mapping[str, Any]]] = {"augment": {"bands": 0, "frames": 0}}
 
     def layers(self, module: LabModule) -> tuple[Streaming, nn.Module]:
         return linear_part(cast("Chain", module.network))
