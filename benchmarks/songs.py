@@ -4,8 +4,8 @@
 
 Ten sentences are composed, 64 bars each. The generators keep the rhythm: `random` draws notes of the key, `chord tones`
 draws tones of the chord, `one phrase` repeats the song's first phrase of four bars, moved to the nearest tones of the
-chords. A measure is best where it is nearest to people's. Chords are judged by `songs_chords.py`, sections that return by
-`songs_form.py`; a sheet shows the songs' piano rolls.
+chords. A measure is best where it is nearest to people's. Leads are judged by `songs_tunes.py`, chords by
+`songs_chords.py`, sections that return by `songs_form.py`; a sheet shows the songs' piano rolls.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import songs_chords
 from songs_form import Sung, alike
 from songs_form import people as people_by_sections
 from songs_sheet import sheet
+from songs_tunes import MAJOR, MINOR, Line, measures
 
 from datamodules.melody import pop909
 from kmidi_lab.composition.song import Song, compose
@@ -38,51 +38,8 @@ SENTENCES = (
     "a tender lullaby for my daughter",
     "a defiant song for those who were told to be silent",
 )
-_BARS, _SONGS, _CHUNK = 64, 120, 2
-_MAJOR, _MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10, 11)
+_BARS, _SONGS = 64, 120
 _LOW, _HIGH = 57, 82
-
-
-class Line(NamedTuple):
-    """A lead: `onset` in quarters from a bar line, `pitch`, `[T]`; `tones` `[T, 12]` True where the chord has the tone."""
-
-    onset: np.ndarray
-    pitch: np.ndarray
-    tones: np.ndarray
-    tonic: int
-    mode: int
-
-
-def measures(line: Line) -> dict[str, float]:
-    strong = (line.onset % 2 == 0) & line.tones.any(1)
-    inside = line.tones[np.arange(len(line.pitch)), line.pitch % 12]
-    scale = np.isin((line.pitch - line.tonic) % 12, _MINOR if line.mode < 0 else _MAJOR)
-    steps = np.abs(np.diff(line.pitch))
-    near = np.array([t[(p + 1) % 12] or t[(p - 1) % 12] for t, p in zip(line.tones, line.pitch, strict=True)])
-    return {
-        "chord tone on strong beats": float(inside[strong].mean()),
-        "notes of the key": float(scale.mean()),
-        "mean interval, semitones": float(steps.mean()),
-        "leaps over 7 semitones": float((steps > 7).mean()),
-        "the same note again": float((steps == 0).mean()),
-        "range, semitones": float(np.ptp(line.pitch)),
-        "two bars heard before": _returning(line),
-        "clash (a semitone from a chord tone) on strong beats": float((near & ~inside)[strong].mean()),
-    }
-
-
-def _returning(line: Line) -> float:
-    """Share of stretches of two bars whose rhythm and intervals were there before."""
-    seen: set[tuple[tuple[float, int], ...]] = set()
-    again = []
-    for start in range(0, int(line.onset[-1]) + 1, 4 * _CHUNK):
-        at = (line.onset >= start) & (line.onset < start + 4 * _CHUNK)
-        if not at.any():
-            continue
-        what = tuple(zip((line.onset[at] - start).tolist(), (line.pitch[at] - line.pitch[at][0]).tolist(), strict=True))
-        again.append(what in seen)
-        seen.add(what)
-    return float(np.mean(again))
 
 
 def line_of(song: Song) -> Line:
@@ -113,7 +70,7 @@ def people() -> list[Line]:
 
 
 def random_notes(line: Line, rng: np.random.Generator) -> Line:
-    scale = _MINOR if line.mode < 0 else _MAJOR
+    scale = MINOR if line.mode < 0 else MAJOR
     choices = [p for p in range(_LOW, _HIGH) if (p - line.tonic) % 12 in scale]
     return line._replace(pitch=rng.choice(choices, len(line.pitch)))
 

@@ -12,6 +12,7 @@ from kmidi_lab.chords.chord import Key, parse_key
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.key_finding import key_probabilities
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
+from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.errors import ConfigError
 
 
@@ -157,3 +158,19 @@ def test_a_hundred_thousand_characters_take_no_time(piece: str) -> None:
         except ConfigError as error:
             assert len(str(error)) < 500
     assert time.perf_counter() - began < 8
+
+
+@pytest.mark.parametrize("mode", ["dorian", "Phrygian", "mixolydian", "lydian", "locrian"])
+def test_a_key_in_another_mode_is_refused_and_the_nearest_is_named(mode: str) -> None:
+    nearest = "major" if mode in ("mixolydian", "lydian") else "minor"
+    told = f"is in {mode.lower()}; keys are major or minor: write C {nearest}, the nearest to it, or another"
+    with pytest.raises(ConfigError, match=f"predict.key: key 'C {mode}' {told}"):
+        read_chart("Dm7 G7", f"C {mode}")
+    with pytest.raises(ConfigError, match=f"compose.key: key 'C {mode}' {told}"):
+        SongRequest("happy", key=f"C {mode}")
+    assert str(read_chart("Dm7 G7", "A aeolian").spelling) == "A minor"
+
+
+def test_a_mode_that_a_sentence_names_is_told_and_its_chords_are_read() -> None:
+    chart = SongRequest("a song in C dorian with the chords Cm F Gm").chart
+    assert chart is not None and str(chart.spelling) == "C minor"

@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kmidi_lab.chords.chord import Key
 from kmidi_lab.composition.form import Stretch, following
+from kmidi_lab.composition.swelling import swelled
 from kmidi_lab.midi.reading import open_file
+from kmidi_lab.song import Arrangement, Metre, Note, Part, Tempo, midi_bytes
 
 
 def energies(song) -> list[float]:
@@ -70,3 +73,27 @@ def test_a_growing_song_is_played_louder_and_louder(make) -> None:
     assert first + 8 < last and second + 4 < last and first < third
     first, *_, last = loudness(make(text="I am sad and sink into the dark", bars=16))
     assert last < first - 3
+
+
+@pytest.mark.parametrize(
+    ("text", "loud", "soft", "share"),
+    [
+        ("a song that dies away", 0, -1, 0.7),
+        ("it builds up to a climax", -1, 0, 0.7),
+        ("a song that swells and subsides", 2, -1, 0.75),  # of which both quarters are half of the way
+    ],
+)
+def test_a_course_that_is_asked_for_is_heard(make, text: str, loud: int, soft: int, share: float) -> None:
+    """Amplitudes of SoundFonts grow with the square of the velocity, so that .7 of it are 6 dB; people hear 3."""
+    course = loudness(make(text=text, bars=16, models=False))
+    assert course[soft] < share * course[loud]
+
+
+def test_an_arc_makes_nothing_louder_and_leaves_its_peak() -> None:
+    played = Part("Lead", "lead", 0, 0).with_notes([Note(float(at), 1.0, 60, 100) for at in range(16)])
+    tempos, metres = (Tempo(0.0, 120.0),), (Metre(4, 4),) * 4
+    song = Arrangement("", Key(0, 1), metres, tempos, (), (), (played,))
+    swelling = open_file(swelled(midi_bytes(song), "Climb-to-Climax", song.length)).piece.tracks[0].notes
+    # The curve is .15 at the start and 1 at seven eighths, where 14 quarters are over: 100 * (1 - .55 * .85) is 53.
+    assert (swelling["velocity"][0], swelling["velocity"][14]) == (53, 100)
+    assert swelling["velocity"].max() == 100 and swelling["start"].tolist() == [480 * at for at in range(16)]

@@ -165,6 +165,11 @@ def test_a_course_that_is_not_done_is_no_arc_of_the_whole_song_either(make) -> N
         "loud then quiet then ",
         "sad, then happy, ",
         "a song with a sad bridge and a happy end ",
+        "a happy day with a sad ending ",
+        "H E Fis und ",
+        "Do Sol Lam Fa y la canción ",
+        "weder traurig noch fröhlich und ",
+        "a beach song with tambourine ",
     ],
 )
 def test_a_long_text_takes_as_long_as_it_is(piece: str) -> None:

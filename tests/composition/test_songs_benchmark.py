@@ -35,7 +35,7 @@ def module(monkeypatch: pytest.MonkeyPatch, repo: Path):
         return import_module(name)
 
     yield load
-    for name in ("songs_chords", "songs_form"):
+    for name in ("songs_chords", "songs_form", "songs_tunes"):
         sys.modules.pop(name, None)
 
 
@@ -77,3 +77,22 @@ def test_sections_of_billboard_are_counted_in_bars(module, tmp_path: Path) -> No
     assert measured["bars alike where a section returns"] == pytest.approx((1 / 3 + 0) / 2)
     assert measured["ends V-I or IV-I"] == 1
     assert chords.simple("four chords", song, {}, np.random.default_rng(1)).chords[1].label == parse_jazz("G").label
+
+
+def test_what_resolves_a_note_and_the_rhythm_of_a_lead(module) -> None:
+    """Over C: F goes to E, F leaps to C, and B is the last; the first bar's rhythm is the second's."""
+    tunes = module("songs_tunes")
+    onset = np.array([0, 1.5, 2, 3, 4, 5.5, 6, 7, 10])
+    pitch = np.array([65, 64, 65, 72, 67, 67, 64, 60, 71])
+    tones = np.zeros((9, 12), bool)
+    tones[:, [0, 4, 7]] = True
+    line = tunes.Line(onset, pitch, tones, 0, 1)
+    measured = tunes.measures(line)
+    # Strong: F, F, G, E, B. Three are not of C, of which two are left by no step; both are a semitone from a tone.
+    assert measured["chord tone on strong beats"] == pytest.approx(2 / 5)
+    assert measured["no chord tone on strong beats, and nothing resolves it"] == pytest.approx(2 / 5)
+    assert measured["clash on strong beats that nothing resolves"] == pytest.approx(2 / 5)
+    assert measured["notes a bar"] == pytest.approx(9 / 3)
+    assert measured["notes off the beat"] == pytest.approx(2 / 9)
+    assert measured["bars with a rhythm heard before"] == pytest.approx(1 / 3)
+    assert measured["phrase, from first to last onset, quarters"] == pytest.approx((7 + 0) / 2)

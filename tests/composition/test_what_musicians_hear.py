@@ -277,3 +277,19 @@ def test_a_round_begins_at_rest() -> None:
     for seed in range(20):
         rng = np.random.default_rng(seed)
         assert progression(ask, Taste(Key(0, -1), 0.0, 1.0), 4, [], rng).chords[0] in ("Cm", "Fm")
+
+
+def test_a_verse_returns_with_another_end_and_a_chorus_as_it_was(written: Arrange) -> None:
+    """The last two of eight bars, in a style that swings, too: what is late there is late everywhere."""
+    for style in ("pop", "jazz"):
+        song = written(seed=3, emotion="joyful", style=style, sections="verse 8, chorus 8, verse 8, chorus 8, outro 4")
+        lead = song.part("lead").notes
+        sung = [
+            [(round(n.start - start, 6), n.pitch) for n in lead if start <= n.start < stop]
+            for start, stop in map(song.span, song.sections)
+        ]
+        first, again = ([note for note in verse if note[0] < 24] for verse in (sung[0], sung[2]))
+        assert first == again and sung[0] != sung[2]
+        assert sung[1] == sung[3]
+        if style == "jazz":
+            assert not any(at % 1 == 0.5 for section in sung for at, _ in section)

@@ -14,7 +14,7 @@ from kmidi_lab.chords.chord import Chord, ChordError, Event, Key, merge_repeats,
 from kmidi_lab.chords.key_finding import key_probabilities
 from kmidi_lab.chords.notation import CHORDS, bars_of, mode_of_numerals, read_name, recognise, steps, symbols_of
 from kmidi_lab.chords.roman import Dialect, letters_up, parse_roman
-from kmidi_lab.chords.spelling import Spelling, parse_spelling
+from kmidi_lab.chords.spelling import Spelling, typed_spelling
 from kmidi_lab.errors import ConfigError
 
 SURE = 0.6
@@ -118,7 +118,7 @@ def read_chart(
     if "|" not in text and bar_each:
         bars = [[symbol] for bar in bars for symbol in bar]
     try:
-        given = parse_spelling(key) if key is not None and key.strip() else None
+        given = typed_spelling(key) if key is not None and key.strip() else None
     except ChordError as error:
         raise ConfigError(f"{key_name}: {error}") from None
     given = given or (Spelling.of(known) if known is not None else None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from kmidi_lab.chords.chord import MAJOR_SCALE, PITCH_NAMES, Chord, Key, parse_key, parse_pitch_class
+from kmidi_lab.chords.chord import MAJOR_SCALE, PITCH_NAMES, Chord, ChordError, Key, parse_key, parse_pitch_class
 
 _LETTERS = "CDEFGAB"
 _LETTERS_UP = (0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6)
@@ -25,6 +25,8 @@ _SIGNED = {
     -1: ["Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#"],
 }
 """Tonics of the keys with seven flats to seven sharps."""
+_OTHER_MODES = ("dorian", "phrygian", "mixolydian", "lydian", "locrian")
+"""Modes that are neither major nor minor; the longer of two names first."""
 SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 
@@ -83,6 +85,21 @@ def parse_spelling(text: str) -> Spelling:
     key = parse_key(text)
     name = text.strip()[:2].replace("♯", "#").replace("♭", "b")
     return Spelling(key, name[0].upper() + name[1:].strip("".join(set(name[1:]) - {"#", "b"})))
+
+
+def typed_spelling(text: str) -> Spelling:
+    """A key as a person types it: in major or minor, or by another name of these.
+
+    Raises:
+        ChordError: no key, or one in a mode that would be heard as major or minor without a word.
+    """
+    spelling = parse_spelling(text)
+    mode = next((mode for mode in _OTHER_MODES if mode in text.lower()), "")
+    if mode:
+        raise ChordError(
+            f"key {text.strip()!r} is in {mode}; keys are major or minor: write {spelling}, the nearest to it, or another"
+        )
+    return spelling
 
 
 def _letters_in_chord(interval: int, chord: Chord) -> int:

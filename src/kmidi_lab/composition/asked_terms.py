@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 from kmidi_lab.composition.in_context import (
     BEFORE_PLAYERS,
+    has_players,
     is_length_of_song,
     is_metre,
     is_sure,
+    is_the_most,
     is_wished,
     stands_alone,
     tells,
@@ -30,8 +32,9 @@ def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     mark = [i.kind in ("tempo", "key") or is_metre(items, n) or is_sure(items, n) for n, i in enumerate(items)]
     asks = any(mark)
     for n, item in enumerate(items):
-        opens = item.kind == "ensemble" and all(i.kind in BEFORE_PLAYERS for i in items[:n])
-        if item.kind == "head" or opens or (item.kind == "genre" and (is_wished(items, n) or stands_alone(items, n))):
+        solo = item.kind == "other_instrument" and n + 1 < len(items) and items[n + 1].text == "solo"
+        opens = (item.kind == "ensemble" or solo) and all(i.kind in BEFORE_PLAYERS for i in items[:n])
+        if item.kind == "head" or opens or (item.kind == "genre" and _is_a_song(items, n)):
             first = None if item.text in vocabulary()["characters"] and tells(items[:n]) else _first_of(items, n)
             if first is None:
                 continue
@@ -52,6 +55,11 @@ def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     return mark, asks
 
 
+def _is_a_song(items: Sequence[Item], n: int) -> bool:
+    """Whether a genre stands for a song."""
+    return is_wished(items, n) or stands_alone(items, n) or is_the_most(items, n) or has_players(items, n)
+
+
 def _first_of(items: Sequence[Item], head: int) -> int | None:
     """Where the words before a word for a song begin that belong to it; None where it is told of, not asked for."""
     first = head
@@ -65,7 +73,7 @@ def _first_of(items: Sequence[Item], head: int) -> int | None:
         first -= 1
     before = items[:first]
     wished = any(i.kind in ("wish", "weak wish") for i in before)
-    if before and before[-1].kind in ("owner", "negation") and not wished:
+    if before and before[-1].kind in ("owner", "negation") and not (wished or is_the_most(items, first)):
         return None
     if any(i.kind == "story" for i in before) and not wished:
         return None
@@ -103,6 +111,15 @@ def pictured(items: Sequence[Item]) -> list[bool]:
     return mark
 
 
+def _describes_players(items: Sequence[Item], n: int) -> bool:
+    """Whether a word that is none of ours describes players, as in `with a children's choir`."""
+    after = [i.kind for i in items[n + 1 : n + 3]]
+    players = ("instrument", "other_instrument", "ensemble", "kit")
+    return (
+        items[n].kind == OTHER and bool(after) and (after[0] in players or (after[0] == OTHER and after[-1] in players))
+    )
+
+
 def phrases(items: Sequence[Item]) -> list[bool]:
     """Phrases such as `with a piano`, `without drums` and `that has 8 bars`, in a text that asks for a song."""
     mark = [is_length_of_song(items, n) for n in range(len(items))]
@@ -112,7 +129,7 @@ def phrases(items: Sequence[Item]) -> list[bool]:
         if n and items[n - 1].text == "live":
             continue
         end = n + 1
-        while end < len(items) and items[end].kind not in BREAKS:
+        while end < len(items) and (items[end].kind not in BREAKS or _describes_players(items, end)):
             end += 1
         if (
             end == n + 1 < len(items) and items[end].text == "the" and item.kind != "negation"

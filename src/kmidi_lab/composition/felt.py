@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import re
 
+from kmidi_lab.chords.asking import lexicon
+from kmidi_lab.composition.course_patterns import pattern_of
+from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_numbers import without_bars
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.song.vocabularies import mood_affect
+
+_NEITHER = r"(?:neither|not) {very}{mood}(?:,? (?:(?:and|but) )?(?:nor|or|not) {very}{mood})+(?: either)?"
+"""Moods that are denied together."""
+_NO_FEELING = "a song"
+"""A text that names no feeling, for one that says no more than which ones it has not."""
 
 
 def felt_text(said: str, wishes: Wishes) -> str:
@@ -16,4 +24,13 @@ def felt_text(said: str, wishes: Wishes) -> str:
         left = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", " ", left, flags=re.I).strip(" ,")
     if wishes.mood and mood_affect(left) is None:
         left = f"{left} {wishes.mood}"
-    return without_bars(left if re.search(r"\w", left) else said)
+    left = left if re.search(r"\w", left) else said
+    left = pattern_of(_NEITHER, ENGLISH).sub(_neither, left)
+    return without_bars(left if re.search(r"\w", left) else _NO_FEELING)
+
+
+def _neither(match: re.Match[str]) -> str:
+    """Nothing in the place of moods that are denied and opposed, such as `neither sad nor happy`, of which none is meant."""
+    moods = (found[0].lower() for found in pattern_of("{mood}", ENGLISH).finditer(match[0]))
+    pleasant = {lexicon()[mood][0] > 0 for mood in moods}
+    return " " if len(pleasant) > 1 else match[0]

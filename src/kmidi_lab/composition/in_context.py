@@ -15,6 +15,9 @@ BEFORE_PLAYERS = ("filler", "mood", "pace", "mode", "genre", "wish", "weak wish"
 _BESIDE = ("to", "town", "me", "him", "her", "us", "them", "his", "their")
 """Words behind an `about` that says where something is, or that it will happen."""
 _FEWEST_BARS = 4
+_WITH = ("with", "featuring", "feat", "for", "on")
+_DESCRIBED = 4
+"""Words that may stand before a genre that has players."""
 _HAS = ("has", "have", "is", "be", "lasts", "last", "runs")
 """Words before a length that something has."""
 _THAT = ("that", "which", "it", "and", "should", "must", "to")
@@ -99,6 +102,34 @@ def is_wished(items: Sequence[Item], n: int) -> bool:
         if items[k].kind not in ("filler", "mood", "pace", "genre", "mode", "length"):
             return False
     return False
+
+
+def has_players(items: Sequence[Item], n: int) -> bool:
+    """Whether a genre without an article has players behind it, as in `summer pop with handclaps`, not `summer house with a garden`."""
+    described = all(
+        i.kind in ("filler", "mood", "pace", "mode", OTHER) and i.text not in ("a", "an") for i in items[:n]
+    )
+    behind = [i for i in items[n + 1 : n + 6] if i.kind not in ("filler", "mood") or i.text in _WITH]
+    players = ("instrument", "other_instrument", "part", "ensemble", "kit")
+    return described and n <= _DESCRIBED and len(behind) > 1 and behind[0].text in _WITH and behind[1].kind in players
+
+
+def is_the_most(items: Sequence[Item], n: int) -> bool:
+    """Whether `the` and a superlative stand before a place, as in `the slowest blues`: no `the` of a thing that is known."""
+    k = n
+    while k > 0 and items[k - 1].kind in ("filler", "mood", "pace", "mode") and not items[k].text.endswith("est"):
+        k -= 1
+    behind = items[n + 1 : n + 3]
+    of_a_thing = (
+        len(behind) == 2 and behind[1].kind == "owner" and items[n].kind != "head"
+    )  # `the fastest rock in the river`
+    if of_a_thing or any(i.kind == "story" for i in items[n + 1 :]):
+        return False
+    known = (
+        ("mood", "pace", OTHER) if k == n else ("mood", "pace")
+    )  # of a word for a song any, as in `the loudest punk song`
+    most = k < len(items) and items[k].kind in known and items[k].text.endswith("est")
+    return most and k > 0 and items[k - 1].text == "the" and not tells(items[:k])
 
 
 def stands_alone(items: Sequence[Item], n: int) -> bool:

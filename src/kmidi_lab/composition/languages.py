@@ -15,7 +15,8 @@ _FEWEST = 2
 """Small words of a language that tell it; one where it is all the text's words but one."""
 _KEY = re.compile(
     r"(?:\b(?:in|en|em|im) )?\b(?P<tonic>[A-Ha-h](?:is|es|s)?)[- ](?P<german>Dur|Moll)\b"
-    r"|(?:\b(?P<named>in|en|em) )?\b(?P<solfa>do|ré|re|mi|fa|sol|la|si)(?P<sign> (?:dièse|sostenido|diesis|bémol|bemol|bemolle))? (?P<mode>majeur|mineur|mayor|menor|maggiore|minore|maior)\b",
+    r"|(?:\b(?P<named>in|en|em) )?\b(?P<solfa>do|ré|re|mi|fa|sol|la|si)(?P<sign> (?:dièse|sostenido|diesis|bémol|bemol|bemolle))? (?P<mode>majeur|mineur|mayor|menor|maggiore|minore|maior)\b"
+    r"|(?:\b(?:in|en|em) )?\b(?P<letter>(?:(?-i:[A-G])|(?<=\bin )[a-g])[#b]?) (?P<lettered>majeur|mineur|mayor|menor|maggiore|minore|maior)\b",
     re.I,
 )
 _END = re.compile(r"\s*(?:$|[^\w\s]|\d)")
@@ -25,7 +26,7 @@ _SCRIPTS = dict.fromkeys(("cjk", "hiragana", "katakana"), "Chinese or Japanese")
     "hangul": "Korean",
     "greek": "Greek",
 }
-_SOLFA = {"do": "C", "ré": "D", "re": "D", "mi": "E", "fa": "F", "sol": "G", "la": "A", "si": "B"}
+SOLFA = {"do": "C", "ré": "D", "re": "D", "mi": "E", "fa": "F", "sol": "G", "la": "A", "si": "B"}
 _GERMAN = {"h": "B", "b": "Bb", "as": "Ab", "es": "Eb"}
 _MODES = {
     "dur": ("German", "major"), "moll": ("German", "minor"), "majeur": ("French", "major"), "mineur": ("French", "minor"),
@@ -68,12 +69,14 @@ def _keys_as(written: Callable[[re.Match[str]], str], text: str) -> str:
 
 def _is_key(match: re.Match[str]) -> bool:
     """Whether a key is one: `la mayor` needs an end behind it, since more may follow; others a preposition or an end."""
-    if match["german"] or match["sign"] or _END.match(match.string, match.end()):
+    if match["german"] or match["sign"] or match["letter"] or _END.match(match.string, match.end()):
         return True
     return bool(match["named"]) and not _SAYINGS.search(match[0])
 
 
 def _mode(match: re.Match[str]) -> tuple[str, str]:
+    if match["letter"]:  # such as the Dutch `C majeur`, whose words are French
+        return "", _MODES[match["lettered"].lower()][1]
     return _MODES[(match["german"] or match["mode"]).lower()]
 
 
@@ -82,9 +85,11 @@ def _english_key(match: re.Match[str]) -> str:
         low = match["tonic"].lower()
         tonic = _GERMAN.get(low) or low[0].upper() + {"is": "#", "es": "b", "s": "b"}.get(low[1:], "")
         tonic = tonic if low[0] != "h" else "B" + tonic[1:]
+    elif match["letter"]:
+        tonic = match["letter"].capitalize()
     else:
         sign = (match["sign"] or "").strip().lower()
-        tonic = _SOLFA[match["solfa"].lower()] + ("" if not sign else "b" if sign.startswith("b") else "#")
+        tonic = SOLFA[match["solfa"].lower()] + ("" if not sign else "b" if sign.startswith("b") else "#")
     return f"in {tonic} {_mode(match)[1]}"
 
 

@@ -1,4 +1,4 @@
-"""The material of a song: chords and tune for each kind of section, made once, so that what returns is the same."""
+"""The material of a song: chords and tune for each kind of section, made once, so that what returns is known again."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from kmidi_lab.composition.accompaniment import swung
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.ending import dominant, leads_home
 from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.own_chords import lender, plays_own
 from kmidi_lab.composition.playable import alone_span, sung_span
 from kmidi_lab.composition.players import Players
@@ -25,7 +26,13 @@ _SUNG = ("verse", "pre-chorus", "chorus", "bridge", "solo", "drop", "other")
 _LIFT = {"verse": 0.25, "pre-chorus": 0.45, "chorus": 0.75, "bridge": 0.5, "solo": 0.8, "drop": 0.8}
 """How high a tune lies within the lead's range, 0..1."""
 _USUAL_LIFT = 0.4
+_VARIED = ("verse", "bridge", "other")
+"""Kinds that are not sung alike each time; a chorus is."""
 _TEMPERATURE = 0.85
+_NOTES_A_BAR, _MORE = 4.5, 2.5
+"""Notes of a tune in a bar of four quarters at `_TEMPO` without a feeling, and what an arousal of 1 adds: two a second, about as people sing."""
+_TEMPO, _PACES = 100.0, (0.7, 1.6)
+"""Quarters a minute, and the least and the greatest factor on these notes by a song's tempo: a slow bar holds more."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,8 @@ class Composer:
     def __init__(self, brief: Brief, players: Players) -> None:
         self._brief, self._players = brief, players
         self._bar = brief.metre.bar
+        slower = min(max(_TEMPO / brief.tempo, _PACES[0]), _PACES[1])
+        self._density = (_NOTES_A_BAR + _MORE * brief.mood.arousal) * slower * self._bar / COMMON.bar
         self._rng = np.random.default_rng([brief.seed, 2, brief.turn])
         usual = alone_span(brief.band.programs["lead"], SPAN) if {"chords", "pad"} <= {*brief.without} else SPAN
         span = sung_span(brief.band.programs["lead"], usual)
@@ -54,7 +63,11 @@ class Composer:
         longest: dict[str, int] = {}
         for stretch in form:
             longest[stretch.kind] = max(longest.get(stretch.kind, 0), stretch.bars)
-        made = [self._beginning(self._of_kind(s.kind, longest[s.kind]), s.bars) for s in form]
+        made: list[Material] = []
+        for n, stretch in enumerate(form):
+            material = self._beginning(self._of_kind(stretch.kind, longest[stretch.kind]), stretch.bars)
+            returns = stretch.kind in _VARIED and stretch.kind in {s.kind for s in form[:n]}
+            made.append(self._otherwise(stretch.kind, material) if returns else material)
         made[-1] = self._closed(form[-1].kind, made[-1])
         lands = max((n for n, material in enumerate(made, 1) if material.tune), default=len(made))
         if lands < len(made) and form[lands].kind != "silence":
@@ -85,6 +98,11 @@ class Composer:
                 self._players.note("melody", {kind: summaries.of_tune(tune, bars)})
             self._whole[kind] = Material(tuple(chords), tuple(tune))
         return self._whole[kind]
+
+    def _otherwise(self, kind: str, material: Material) -> Material:
+        """What returns with another end of its tune, as people sing it."""
+        tune = material.tune and with_end(self._singer, material.tune, material.chords, self._lift(kind))
+        return Material(material.chords, tuple(swung(tune, self._brief.late)))
 
     def _closed(self, kind: str, material: Material) -> Material:
         """The last section ends at rest: a chord that leads there, then the tonic, the tune on its root.
@@ -122,7 +140,7 @@ class Composer:
             return material
         chords = (*before[:-1], dominant(self._brief.spelling, self._brief.band.sevenths), last)
         tune = material.tune and with_end(self._singer, material.tune, chords, self._lift(kind))
-        return Material(chords, tuple(tune))
+        return Material(chords, tuple(swung(tune, self._brief.late)))
 
     def _loop(self, kind: str) -> list[str]:
         """The chords of a kind of section, which it repeats."""
@@ -145,7 +163,7 @@ class Composer:
         return {"chords": so_far, "key": str(self._brief.spelling), "emotion": str(self._brief.mood)}
 
     def _draw(self, chords: str, bars: int, seed: int) -> list[tuple[float, float, int]]:
-        question = self._asked(chords) | {"bars": bars, "metre": self._brief.metre.name}
+        question = self._asked(chords) | {"bars": bars, "metre": self._brief.metre.name, "density": self._density}
         return list(self._players.ask("melody", seed, temperature=_TEMPERATURE, **question).notes)
 
     def _lift(self, kind: str) -> float:

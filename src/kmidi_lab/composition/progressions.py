@@ -10,6 +10,7 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition.functions import borrowed, in_key, leading, led
 
 _CANDIDATES, _CHOICES = 16, 14
 _BEGINNINGS = {1: (0, 9, 5), -1: (0, 8, 5)}
@@ -74,7 +75,8 @@ def _draw(ask: Ask, taste: Taste, bars: int, rng: np.random.Generator) -> Round:
     drawn: list[float] = []
     for place in range(bars):
         options = ask(asked(chords))[:_CHOICES]
-        weights = np.array([p * _fit(symbol, place, bars, chords, taste) for symbol, p in options])
+        so_far = [parse_jazz(c) for c in chords]
+        weights = np.array([p * _fit(symbol, place, bars, so_far, taste) for symbol, p in options])
         if not weights.sum():
             weights = np.array([p for _, p in options])
         choice = int(rng.choice(len(options), p=weights / weights.sum()))
@@ -86,21 +88,37 @@ def _draw(ask: Ask, taste: Taste, bars: int, rng: np.random.Generator) -> Round:
     return Round(chords, float(np.mean(drawn)), likely - _DULL * max(0, _ENOUGH - different) - _DULL * halves)
 
 
-def _fit(symbol: str, place: int, bars: int, so_far: Sequence[str], taste: Taste) -> float:
+def _fit(symbol: str, place: int, bars: int, so_far: Sequence[Chord], taste: Taste) -> float:
     """A factor on the model's probability."""
-    chord = parse_jazz(symbol)
-    degree = chord.degree(taste.key.tonic)
-    mode = taste.key.mode or 1
+    chord, key = parse_jazz(symbol), taste.key
+    degree = chord.degree(key.tonic)
+    mode = key.mode or 1
     if place == 0 and (degree not in _BEGINNINGS[mode] or chord.quality in _RARE):
         return 0.0
     if place == bars - 1 and degree not in _ENDINGS[mode]:
         return 0.0
-    if so_far and parse_jazz(so_far[-1]).root == chord.root:
+    if so_far and so_far[-1].root == chord.root:
         return 0.15
-    rare = chord.quality in _RARE or not _in_key(chord, taste.key)
-    colour = taste.colour if rare else 1.0
     plain = chord.quality not in _SEVENTHS
+    colour = 1.0 if _explained(chord, place, bars, so_far, key) else taste.colour
     return colour * (1.0 - 0.9 * taste.sevenths if plain else 1.0)
+
+
+def _explained(chord: Chord, place: int, bars: int, so_far: Sequence[Chord], key: Key) -> bool:
+    """Whether a chord has its function in the key, so that it is as likely as the model says.
+
+    One from outside has it where it is borrowed or leads on; so have no more than half of a round. What the last one leads
+    to is the only one that has it.
+    """
+    if so_far and leading(so_far[-1], key) and not led(so_far[-1], chord, key):
+        return False
+    if in_key(chord, key):
+        return chord.quality not in _RARE
+    outside = sum(not in_key(c, key) for c in so_far)
+    if place == 0 or outside >= bars // 2:
+        return False
+    leads = leading(chord, key) and (place < bars - 1 or led(chord, so_far[0], key))
+    return leads or borrowed(chord, key)
 
 
 def _plain(symbol: str, taste: Taste, rng: np.random.Generator) -> str:
@@ -113,9 +131,3 @@ def _plain(symbol: str, taste: Taste, rng: np.random.Generator) -> str:
 
 def _root_length(symbol: str) -> int:
     return 2 if len(symbol) > 1 and symbol[1] in "#b" else 1
-
-
-def _in_key(chord: Chord, key: Key) -> bool:
-    """Whether all tones are of the key; of a minor key the seventh may be raised."""
-    scale = (0, 2, 4, 5, 7, 9, 11) if key.mode >= 0 else (0, 2, 3, 5, 7, 8, 10, 11)
-    return all((tone - key.tonic) % 12 in scale for tone in chord.tones)

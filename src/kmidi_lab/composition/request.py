@@ -11,7 +11,8 @@ from kmidi_lab.audio.style import Style
 from kmidi_lab.bounds import Bounded
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.chords.chart import read_chart
-from kmidi_lab.chords.spelling import parse_spelling
+from kmidi_lab.chords.chord import ChordError
+from kmidi_lab.chords.spelling import Spelling, parse_spelling, typed_spelling
 from kmidi_lab.composition.brief import FASTEST, SLOWEST, style_named
 from kmidi_lab.composition.extent import SHORTEST, Extent
 from kmidi_lab.composition.felt import felt_text
@@ -120,13 +121,13 @@ class SongRequest(Bounded):
         self.affect = _affect(emotion)
         chords = chords or self.wishes.chords
         together = chords if isinstance(chords, str) else " ".join(chords)
-        own_key = key or (self.song.constraints.technical_key if self.wishes.key[0] else None)
+        own_key = key or (self._said_key if self.wishes.key[0] else None)
         self.chart = (
             read_chart(together, own_key, bar_each=True, name="compose.chords", key_name="compose.key")
             if together
             else None
         )
-        self.spelling = parse_spelling(key) if key else None
+        self.spelling = _spelling(key) if key else None
         self.tempo = None if tempo is None else float(tempo)
         known = (None if bars is None else int(bars)) or self.song.directive.output_bars
         self.extent = Extent(sections, known, self.wishes.seconds, self.wishes.form)
@@ -134,6 +135,12 @@ class SongRequest(Bounded):
         self.style = style_named(style) if style else None
         self.out, self.sound = None if out is None else str(out), sound
         check_number("bars", self.length, Integral, SHORTEST if not self.form else 1, LONGEST)
+
+    @property
+    def _said_key(self) -> str | None:
+        """The key that the text or the intent asks for, in major or minor."""
+        asked, known = self.song.constraints.technical_key, self.song.key
+        return str(replace(parse_spelling(asked), key=known)) if asked and known else None
 
     @property
     def questions(self) -> list[str]:
@@ -197,6 +204,13 @@ class SongRequest(Bounded):
 
 def _intent(said: str, song: SongIntent) -> SongIntent:
     return answer(song, "core_event", said) if said and not song.get("core_event") else song
+
+
+def _spelling(key: str) -> Spelling:
+    try:
+        return typed_spelling(key)
+    except ChordError as error:
+        raise ConfigError(f"compose.key: {error}") from None
 
 
 def _affect(emotion: str | None) -> tuple[float, float] | None:

@@ -17,7 +17,8 @@ _TAIL = r"(?:maj|min|dim|aug|sus|add|m|M|ø|°|Δ|\+|-(?![A-G>]))?(?:\d{1,2})?(?
 """A minus is minor, as in `C- F-`, unless the next chord stands right behind it, as in `C-F`."""
 _NOUN = r"(?! +(?!(?:and|then|but|that|which|in|with|for|at|on|by|played|please|no)\b)[a-z])"
 """A mode before a noun is none of a chord, as in `A minor walk`."""
-_MODE = rf"(?: +(?:minor|major)\b{_NOUN})"
+_SEVENTH = r"(?: +(?:7(?:th)?|seventh)\b)?"
+_MODE = rf"(?: +(?:minor|major)\b{_SEVENTH}{_NOUN})"
 _ARTICLE = rf"(?!A +(?:minor|major)\b(?!{_NOUN}))"
 """An A before these is an article; any other in a list is a chord, as in `E B A played by a piano`."""
 _CHORD = rf"{_ARTICLE}[A-G](?:#|b|♯|♭)?(?:{_MODE}|{_TAIL}(?:/[A-G](?:#|b)?)?)"
@@ -28,19 +29,32 @@ _ODD = (
     r"|[HJ-Z](?:m|maj|min|dim|aug|sus)?)(?![\w#'’])"
 )
 """What is written as chords are and is none: `Q7`, `Cmj7`, `F##`, `H`, `Xm`; no word, such as `Go`, `Big` or `I`."""
-_SYMBOL = rf"(?:{_WHOLE}|{_ODD})"
+_SYMBOL = rf"(?>{_WHOLE}|{_ODD})"
 _AND = r"(?:(?:and|und|et|y|e|en) +)"
 _BETWEEN = rf"(?>(?: *[|,–→>-])+ *{_AND}?| +(?:{_AND}|/ +)?)"
-_ROUND = rf"(?P<round>\|? ?{_SYMBOL}(?:{_BETWEEN}{_SYMBOL})*(?: ?\|)?)"
+_ROUND = rf"(?P<round>\|? ?{_SYMBOL}(?:{_BETWEEN}{_SYMBOL}){{0,399}}(?: ?\|)?)"
+"""At most as many chords as a song has bars: each place of a long text may begin a row."""
 _ELSEWHERE = "[Aa](?:kkorden?|kkordfolge|ccords?|cordes?|ccord[io]|kkoord(?:en)?)"
 """Chords in other languages, whose names are read as in English."""
 _NAMED = re.compile(
     rf"\b(?:[Cc]hords?|[Pp]rogression|[Cc]hanges|[Hh]armony|{_ELSEWHERE})(?: (?:of|are|is|like|being))?[:=]?\s+{_ROUND}"
 )
 _STOP = r"\s*(?:$|[,.;!?)])"
+_SECTION = "(?i:intro|verse|pre-?chorus|chorus|refrain|bridge|solo|outro|coda|middle eight|strophe|couplet|estribillo|estrofa|ritornello|strofa|refrão|estrofe|refrein)(?:e?[sn])?"
+_IN_SECTION = rf" +(?:in|for|on|im|für|en|au|nel|nella|no|na|voor)(?: [\w']+)? {_SECTION}\b"
+_OF_SECTION = rf"\b{_SECTION}:?(?: (?:is|are|goes|go|plays|play|has|have|with|over|on|uses|then))*:? +"
 _LED = rf"\b(?:over|on|to|with|using|mit|über|con|sobre|avec|sur|su|com|met) {_ROUND.replace('round', 'led')}(?={_STOP}|\s+[a-z])"
-_ALONE = re.compile(rf"(?:^|[.,;:!?(]\s*){_ROUND}(?={_STOP})|{_LED}")
-_SPELT = re.compile(r" +(major|minor)\b")
+_LEADS = r"(?:^|[.,;:!?(]\s*|\b(?:with|and|then|but|plus|mit|con|avec|com|met|und|et|y|e|en) +)"
+_BY_SECTION = (
+    rf"{_LEADS}{_ROUND.replace('round', 'placed')}(?={_IN_SECTION})"
+    rf"|{_OF_SECTION}{_ROUND.replace('round', 'owned')}(?={_STOP}| +[a-z])"
+)
+"""Chords of one section, as in `Am F C G in the verse, F G Am in the chorus`."""
+_GOES_ON = " +(?:over|again|repeat|looped|on|in|all|for|played|with|throughout|please|as|at|then|from|by)"
+_ALONE = re.compile(rf"(?:^|[.,;:!?(]\s*){_ROUND}(?={_STOP}|{_GOES_ON})|{_LED}|{_BY_SECTION}")
+_NUMERAL = r"[b#♭♯]?(?:VII|III|VI|IV|II|V|I|vii|iii|vi|iv|ii|v|i)(?:°|ø)?(?:maj7|7)?(?![\w'’])"
+_NUMERALS = re.compile(rf"(?<![\w'’-]){_NUMERAL}(?:(?: *[-–,|>→] *| +){_NUMERAL}){{2,}}")
+_SPELT = re.compile(rf" +(?P<mode>major|minor)\b(?P<seventh>{_SEVENTH})")
 _PLAIN = re.compile(r"[A-G][+-]?")
 _FEWEST, _FEWEST_NAMED, _FEWEST_KNOWN = 3, 2, 2
 
@@ -74,6 +88,11 @@ def take_chords(text: str) -> tuple[SaidChords, str]:
             if free.is_free(*match.span()) and (said := _said(match, pattern is _NAMED)):
                 free.take(*match.span())
                 found.append((match, said))
+    found += [
+        (match, said)
+        for match in _NUMERALS.finditer(text)
+        if free.is_free(*match.span()) and (said := _numerals(match))
+    ]
     if not found:
         return SaidChords(), text
     (match, first), *rest = found
@@ -85,7 +104,7 @@ def take_chords(text: str) -> tuple[SaidChords, str]:
 def _said(match: re.Match[str], named: bool) -> SaidChords | None:
     """The chords of a match; None where they may be something else."""
     written = next(filter(None, match.groups())).strip()
-    said = _SPELT.sub(lambda mode: "m" if mode[1] == "minor" else "", written)
+    said = _SPELT.sub(_symbol, written)
     symbols = re.findall(_SYMBOL, said)
     if len(symbols) < (_FEWEST_NAMED if named else _FEWEST):  # counted before they are read, which is slow
         return None
@@ -95,6 +114,19 @@ def _said(match: re.Match[str], named: bool) -> SaidChords | None:
         return None
     chords = _without(said, odd) if "|" in said else " ".join(known)
     return SaidChords(chords, tuple(odd)) if not chords or _readable(chords) else None
+
+
+def _numerals(match: re.Match[str]) -> SaidChords | None:
+    """The chords of a row of Roman numerals; None where it has one numeral alone, as in `I, I, I`."""
+    numerals = re.findall(_NUMERAL, match[0])
+    return SaidChords(" ".join(numerals)) if len({numeral.lower() for numeral in numerals}) > 1 else None
+
+
+def _symbol(spelt: re.Match[str]) -> str:
+    """What stands in a symbol for a mode that is spelt out: `m7` for ` minor 7`."""
+    if spelt["mode"] == "minor":
+        return "m7" if spelt["seventh"] else "m"
+    return "maj7" if spelt["seventh"] else ""
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,8 @@ import re
 from typing import NamedTuple
 
 from kmidi_lab.composition.said_feel import ahead, behind, items_of, of_a_song, patterns
+from kmidi_lab.composition.said_tempo import slower_end
+from kmidi_lab.composition.said_where import denied, elsewhere
 from kmidi_lab.composition.words import parts_of
 
 _OPENING = ("start", "starts", "starting", "begin", "begins", "beginning", "open", "opens", "opening")
@@ -69,6 +71,18 @@ def take_ending(text: str) -> tuple[SaidEnding, str]:
             start, end = match.span("said" if match.groupdict().get("said") else 0)
             said[kind] = text[start:end].lower()
             text = f"{text[:start]} {text[end:]}"
+    return SaidEnding(**said), text
+
+
+def take_ending_elsewhere(text: str, language: str) -> tuple[SaidEnding, str]:
+    """The same in another language than English, in words that musicians have everywhere, or that slow down at the end."""
+    said: dict[str, str] = {}
+    for kind, cue in patterns("endings_elsewhere"):
+        found = (m for m in cue.finditer(text) if not denied(text, m) and not elsewhere(text, m, language))
+        match = next(found, None) or (slower_end(text, language) if kind == "slower" else None)
+        if match is not None:
+            said[kind] = match[0].lower()
+            text = f"{text[: match.start()]} {text[match.end() :]}"
     return SaidEnding(**said), text
 
 

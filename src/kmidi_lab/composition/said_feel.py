@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from kmidi_lab.composition.bands import styles_told
@@ -16,7 +17,7 @@ from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item
 from kmidi_lab.composition.words import clauses, parts_of
 from kmidi_lab.own_yaml import table
 
-_OF_SONGS = MUSICAL | {"head", "filler", "mood", "wish", "weak wish", "order", "negation", "number"}
+_OF_SONGS = MUSICAL | {"head", "filler", "mood", "wish", "weak wish", "order", "negation", "number", "kit"}
 _LEADING = frozenset(
     {"the", "that", "which", "it", "its", "this", "to", "should", "must", "is", "be", "can", "could", "would", "please", "i", "i'd", "you",
      "we", "where", "as", "so", "me", "has", "have", "start", "starts", "begin", "begins", "end", "ends", "get", "gets", "from",
@@ -27,6 +28,10 @@ _LEADING = frozenset(
 
 _ASKING = ("wish", "weak wish", "order", "head")
 _OF_MUSIC = ("head", "genre", "instrument", "part", "ensemble")
+_DESCRIBING = 2
+"""Words of no kind that may describe a song before its name."""
+_MOST = 4
+"""Things of one kind that are told."""
 _FAR = 80
 """Characters before and behind a match that are looked at, so that a long text is read as fast as a short one."""
 
@@ -52,13 +57,17 @@ def take_feel(text: str) -> tuple[SaidFeel, str]:
 
 
 def not_done(text: str) -> list[str]:
-    """A line of each thing that a text asks for and no song has, in the text's order."""
+    """A line of each kind of thing that a text asks for and no song has, in the text's order; with the first few of each kind."""
     found = []
     for line, pattern in patterns("not_done"):
-        match = next((m for m in pattern.finditer(text) if of_a_song(text, m)), None)
-        if match is not None:
-            found.append((match, line.format(styles=styles_told()).replace("…", match[0].lower())))
-    return [line for _, line in _in_order(found)]
+        matches = [*islice((m for m in pattern.finditer(text) if of_a_song(text, m)), _MOST)]
+        found += [(match, line) for match in matches]
+    told: dict[str, list[str]] = {}
+    for match, line in _in_order(found):
+        told.setdefault(line, []).append(match[0].lower())
+    return [
+        line.format(styles=styles_told()).replace("…", ", ".join(dict.fromkeys(said))) for line, said in told.items()
+    ]
 
 
 def _in_order(found: Sequence[tuple[re.Match[str], str]]) -> list[tuple[re.Match[str], str]]:
@@ -79,13 +88,22 @@ def of_a_song(text: str, match: re.Match[str]) -> bool:
     before = items_of(parts_of(behind(text, match.start()))[-1])
     people = any(i.text in ("i", "we", "you", "me") for i in before)
     asked = any(i.kind in _ASKING for i in before)
-    if (people and not asked) or not all(i.kind in _OF_SONGS or i.text in _LEADING for i in before):
+    named = _of_a_head(before)
+    if (people and not asked) or not all(i.kind in _OF_SONGS or i.text in _LEADING for i in before[named:]):
         return False
     if match[0].lower() not in table(__name__, "said_feel.yaml")["ambiguous"]:
         return True
     after = items_of(parts_of(ahead(text, match.end()))[0])
     goes_on = bool(after) and (after[0].kind in (OTHER, "stop", "story") or after[0].text == "of")
     return not goes_on and (asked or any(i.kind in _OF_MUSIC for i in (*before, *after)))
+
+
+def _of_a_head(items: Sequence[Item]) -> int:
+    """Where the words end that describe a song at the beginning of a clause, as in `a beach song that …`: 0 without such."""
+    head = next((n for n, i in enumerate(items) if i.kind in ("head", "genre")), 0)
+    described = all(i.kind == OTHER or (i.kind in _OF_SONGS and i.kind != "negation") for i in items[:head])
+    others = sum(i.kind == OTHER for i in items[:head])
+    return head if described and others <= _DESCRIBING else 0
 
 
 def behind(text: str, end: int) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import NamedTuple
+
+from kmidi_lab.composition.languages import ENGLISH
 
 _NAMES = {
     "intro": "intro", "verse": "verse", "pre-chorus": "pre-chorus", "prechorus": "pre-chorus", "chorus": "chorus",
@@ -12,9 +15,13 @@ _NAMES = {
     "breakdown": "breakdown", "build-up": "build-up", "drop": "drop", "outro": "outro", "coda": "outro",
 }  # fmt: skip
 """What sections are called, and the kind that it is."""
-_NAME = rf"(?:an? |the )?(?:{'|'.join(sorted(_NAMES, key=len, reverse=True))})\b"
-_LIST = re.compile(rf"\b{_NAME}(?:(?:\W|\b(?:then|and)\b)+{_NAME}){{2,}}", re.I)
-"""Three sections or more, one behind the other."""
+_ELSEWHERE = _NAMES | {
+    "strophe": "verse", "mittelteil": "bridge", "vorspiel": "intro", "nachspiel": "outro", "couplet": "verse", "pont": "bridge",
+    "estrofa": "verse", "estribillo": "chorus", "puente": "bridge", "strofa": "verse", "ritornello": "chorus", "ponte": "bridge",
+    "assolo": "solo", "finale": "outro", "final": "outro", "estrofe": "verse", "refrão": "chorus", "refrein": "chorus", "brug": "bridge",
+}  # fmt: skip
+"""The same in other languages than English."""
+_AND = "then|and|und|dann|et|puis|y|luego|e|poi|depois|en|dan"
 _LETTERS = re.compile(r"(?<![\w/])(?P<plan>A(?:-?[A-D]){2,7})(?![\w/])(?: song)?(?: (?:form|structure)\b)?")
 _NAMED = re.compile(r"\b(?:form|structure)\b", re.I)
 _SHORT = ("intro", "outro", "pre-chorus", "build-up", "breakdown")
@@ -37,17 +44,29 @@ class SaidForm(NamedTuple):
         return [1 + after - before for before, after in zip(ends, ends[1:], strict=False)]
 
 
-def take_form(text: str) -> tuple[SaidForm | None, str]:
+def take_form(text: str, language: str = ENGLISH) -> tuple[SaidForm | None, str]:
     """The form that a text names, and the text without it; the first counts."""
-    if match := _LIST.search(text):
-        named = re.findall("|".join(sorted(_NAMES, key=len, reverse=True)), match[0].lower())
+    names = _NAMES if language == ENGLISH else _ELSEWHERE
+    if match := _list(language == ENGLISH).search(text):
+        named = re.findall(_any_of(names), match[0].lower())
         if len({*named}) > 1:
-            return SaidForm(tuple(_NAMES[name] for name in named), match[0].lower()), _without(text, match)
+            return SaidForm(tuple(names[name] for name in named), match[0].lower()), _without(text, match)
     for match in _LETTERS.finditer(text):
         plan = match["plan"].replace("-", "")
         if _is_plan(plan, bool(_NAMED.search(text))):
             return SaidForm(_kinds_of(plan), plan.lower()), _without(text, match)
     return None, text
+
+
+@cache
+def _list(english: bool) -> re.Pattern[str]:
+    """Three sections or more, one behind the other."""
+    name = rf"(?:(?:an?|the|final|last|first|second|third|another) )*(?:{_any_of(_NAMES if english else _ELSEWHERE)})\b"
+    return re.compile(rf"\b{name}(?:(?:\W|\b(?:{_AND})\b)+{name}){{2,}}", re.I)
+
+
+def _any_of(names: Iterable[str]) -> str:
+    return "|".join(sorted(names, key=len, reverse=True))
 
 
 def _without(text: str, match: re.Match[str]) -> str:

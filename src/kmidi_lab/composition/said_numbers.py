@@ -11,7 +11,10 @@ _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "sev
 _SPOKEN = rf"(?:(?:one|a|two) hundred(?: and)?(?: (?:{'|'.join(_TENS)}))?(?:[ -](?:{'|'.join(_NUMBERS[:9])})\b)?" \
           rf"|(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_NUMBERS[:9])})\b)?|\b(?:{'|'.join(_NUMBERS)})\b)"  # fmt: skip
 _NUMBER = rf"(?:\d{{1,4}}(?:[.,]\d+)?|{_SPOKEN})"
-_PER_MINUTE = r"(?:bpm\b|b\.p\.m\.?|(?:beats?|quarters?|quarter notes?) ?(?:per|a|/) ?min(?:ute)?s?\b)"
+_PER_MINUTE = (
+    r"(?:bpm\b|b\.p\.m\.?|(?:beats?|quarters?|quarter notes?) ?(?:per|a|/) ?min(?:ute)?s?\b"
+    r"|(?:Schlägen?|battements?|pulsaciones|battiti|batidas|slagen) (?:pro|in der|par|por|al|per) minu(?:te|to|ut)\b)"
+)
 _DOTTED = re.compile(rf"(?:♩\.|dotted quarter(?: note)?s?)(?: ?=| at| is)? ?(?P<low>{_NUMBER})", re.I)
 _TEMPOS = (
     _DOTTED,
@@ -19,6 +22,9 @@ _TEMPOS = (
     re.compile(rf"(?:tempo|bpm)(?: of| is| at|:|=| around| about)* ?(?P<low>{_NUMBER})(?! ?(?:%|years?|/))", re.I),
     re.compile(rf"(?:♩|quarter(?: note)?s?) ?= ?(?P<low>{_NUMBER})", re.I),
 )
+_OF_A_SONG = re.compile(r"\b(?:song|tune|track|piece|beat|groove|loop|jam|instrumental)s? at $", re.I)
+_BARE = re.compile(r"(?P<low>(?:[4-9]\d|1\d\d|2[0-3]\d))(?= *(?:$|with\b|in\b|and\b|no\b|please\b))", re.I)
+"""A tempo without its unit, as in `a beat at 140 with piano`."""
 _BODY = re.compile(r"\b(?:heart|heartbeat|heart ?rate|pulse)\b(?:\W+[\w']+){0,5}\W*$", re.I)
 """What stands before beats a minute that are no song's."""
 _NEARLY = r"(?:(?:about|around|roughly|approximately) )?"
@@ -61,6 +67,8 @@ def _number(text: str) -> float:
 def said_tempo(clause: str, at: int) -> tuple[Item, int] | None:
     """A tempo that begins at a place, (lowest, highest) quarters a minute, and how many characters it has."""
     match = next((m for pattern in _TEMPOS if (m := pattern.match(clause, at))), None)
+    if match is None and _OF_A_SONG.search(clause[max(0, at - LOOKED_AT) : at]):
+        match = _BARE.match(clause, at)
     if match is None:
         return None
     low = _number(match["low"])

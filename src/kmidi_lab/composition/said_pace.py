@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import cast
 
+from kmidi_lab.composition.said_where import denied
 from kmidi_lab.composition.vocabulary import Item, vocabulary
 from kmidi_lab.own_yaml import table
 
@@ -12,12 +14,22 @@ from kmidi_lab.own_yaml import table
 def said_pace(text: str, language: str) -> list[Item]:
     """The pace that a text asks for first, as a term; none where it asks for none."""
     pattern = _pattern(language)
-    match = pattern.search(text) if pattern else None
-    if match is None:
+    said = ((match, *_named(match)) for match in pattern.finditer(text)) if pattern else iter(())
+    found = next(((name, words) for match, name, words in said if not denied(text, _at(match, name))), None)
+    if found is None:
         return []
-    found = next((name, said) for name, said in match.groupdict().items() if said and name[:4] in ("slow", "fast"))
     name = f"very {found[0][:4]}" if re.match(rf"(?:{_words(language)['very']}) ", found[1], re.I) else found[0][:4]
     return [Item("pace", found[1].lower(), tuple(vocabulary()["paces"][name]))]
+
+
+def _named(match: re.Match[str]) -> tuple[str, str]:
+    """The name of the group that holds the pace, and its words."""
+    return next((name, said) for name, said in match.groupdict().items() if said and name[:4] in ("slow", "fast"))
+
+
+def _at(match: re.Match[str], name: str) -> re.Match[str]:
+    """The pace of a match alone."""
+    return cast("re.Match[str]", re.compile(re.escape(match[name])).match(match.string, match.start(name)))
 
 
 def _words(language: str) -> dict[str, str]:

@@ -20,6 +20,7 @@ ELSEWHERE = re.compile(
     re.I,
 )
 """What stands behind words that are not of the whole song, as in `calms down in the middle`."""
+_A_WORD = r"[\w']+"
 _TELLS = ("head", "genre", "instrument", "ensemble", "part", "metre", "wish", "weak wish")
 
 
@@ -57,10 +58,21 @@ def of_the_song(text: str, match: re.Match[str], language: str) -> bool:
 
 
 def denied(text: str, match: re.Match[str]) -> bool:
-    """Whether one of the two words before a match denies it, or several do: `never gets louder`, `alles andere als traurig`."""
-    words = re.findall(r"[\w']+", parts_of(behind(text, match.start()))[-1].lower().replace("’", "'"))
+    """Whether words before a match deny it: `never gets louder`, `alles andere als traurig`, `weder traurig noch fröhlich`.
+
+    One of the two words before it does so, or a phrase right before it, or the other half of a pair; what an `or` joins to a word
+    that is denied is denied, too.
+    """
+    near = re.findall(_A_WORD, behind(text, match.start()).lower().replace("’", "'"))
+    words = re.findall(_A_WORD, parts_of(behind(text, match.start()))[-1].lower().replace("’", "'"))
     known = table(__name__, "said_arc.yaml")
+    while len(words) > 2 and words[-1] in known["joining"]:
+        words = words[:-2]
     together = f" {' '.join(words)}".endswith(tuple(f" {phrase}" for phrase in known["denying"]))
+    first, second = known["pairs"]["first"], known["pairs"]["second"]
+    if any(word in second for word in words[-2:]):
+        after = re.findall(_A_WORD, ahead(text, match.end()).lower())
+        together = together or sum(word in second or word in first for word in (*near, *after)) > 1
     return together or any(word in known["denials"] for word in words[-2:])
 
 

@@ -14,14 +14,17 @@ from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases, pict
 from kmidi_lab.composition.collector import Collector
 from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
 from kmidi_lab.composition.languages import ENGLISH, language_of, with_keys
+from kmidi_lab.composition.other_notes import with_notes
 from kmidi_lab.composition.said_arc import SaidArc, other_arcs, take_arc, take_joined_arc
 from kmidi_lab.composition.said_chords import take_chords
-from kmidi_lab.composition.said_course import take_courses, take_tempo, with_courses
-from kmidi_lab.composition.said_ending import take_ending, take_opening
+from kmidi_lab.composition.said_course import take_courses, with_courses
+from kmidi_lab.composition.said_ending import take_ending, take_ending_elsewhere, take_opening
 from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_form
 from kmidi_lab.composition.said_pace import said_pace
 from kmidi_lab.composition.said_pairs import take_pairs
+from kmidi_lab.composition.said_roles import with_roles
+from kmidi_lab.composition.said_tempo import take_tempo
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.composition.words import clauses
@@ -33,7 +36,7 @@ _NAMING = ("instrument", "other_instrument", "part", "ensemble", "genre", "head"
 def read_sentence(text: str) -> Wishes:
     """What a text asks for; whatever it says, nothing is refused here."""
     language = language_of(text)
-    said, text = take_chords(text)
+    said, text = take_chords(with_notes(text, language))
     plain = with_keys(text)
     wishes = _read_english(plain) if language == ENGLISH else _read_other(plain, language)
     words = wishes.words | ({"chords": said.chords} if said.chords else {})
@@ -42,16 +45,19 @@ def read_sentence(text: str) -> Wishes:
 
 
 def _read_other(text: str, language: str) -> Wishes:
-    """What musicians call alike in many languages, of a text that is not in English: tempo, key, metre, dances, and its arc."""
+    """What musicians call alike in many languages, of a text that is not in English: tempo, key, metre, dances, sections, and how it goes on and ends."""
+    ending, text = take_ending_elsewhere(text, language)
     tempo, text = take_tempo(text, language)
+    courses, text = take_courses(text, language)
+    form, text = take_form(text, language)
     arc = take_arc(text, language)
-    others = other_arcs(text, arc.span, language)
-    out = Collector(None, arc, [])
+    courses += other_arcs(text, arc.span, language)
+    out = Collector(form, arc, [])
     out.take(pace := said_pace(text, language), [True] * len(pace))
     read = {word for item in pace for word in item.text.split()}  # a lento that is Spanish for slow, too
     for items in clauses(text):
         out.take(items, [_is_international(item) and item.text not in read for item in items])
-    return with_courses(out.wishes(), tempo, others)
+    return with_courses(replace(out.wishes(), ending=ending), tempo, courses, language)
 
 
 def _is_international(item: Item) -> bool:
@@ -74,7 +80,7 @@ def _read_english(text: str) -> Wishes:
     impossible = not_done(f"{text[:start]}, {text[end:]}" if end else text)
     form, text = take_form(text)
     feel, text = take_feel(text)
-    pairs, text = take_pairs(text)
+    pairs, text = take_pairs(with_roles(text))
     groups = clauses(text)
     if groups and not any(i.kind in _NAMING for items in groups[1:] for i in items):
         _alone(groups[0])

@@ -24,7 +24,7 @@ from kmidi_lab.composition.performance import Bars, Performed, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
 from kmidi_lab.composition.request import SongRequest
-from kmidi_lab.composition.said_mood import said_mood
+from kmidi_lab.composition.said_mood import pictured_mood, said_mood
 from kmidi_lab.composition.telling import taken_lines, told_of
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, one_of, show
@@ -121,13 +121,18 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
     # Sections that are named say how a song goes on, and what was told of a course is no arc of the whole.
     told = read.arc_said and not (request.wishes.form or request.wishes.course or request.wishes.courses)
     arc = request.wishes.arc or (read.arc if told else "")
+    mood = Mood(0.0, 0.0) if read.unsure else _felt(read.valence, read.arousal, read.label, request.unread)
+    plain = mood.plain and mood_affect(request.unread) is None and not request.wishes.courses
+    word, said = pictured_mood(request.unread) if plain else ("", "")
+    if (place := mood_affect(word)) is not None:
+        felt = Mood(*place, words=word)
+        return brief_of(request, felt, seed, arc, reference), [f"mood {word} from the text ({said})"]
     if read.unsure:
         brief = brief_of(request, None, seed, arc, reference)
         if request.wishes.asks and brief.mood.plain:
             said = f"no feeling that is known{_by_seed(request, brief)}"
             return brief, [f"the text names {said}; set a mood by compose.emotion"]
         return brief, [f"the text's mood is not sure ({read.why}); set it by compose.emotion"]
-    mood = _felt(read.valence, read.arousal, read.label, request.unread)
     if mood.plain:
         brief = brief_of(request, mood, seed, arc, reference)
         so = _by_seed(request, brief) if brief.mood.words != AS_HEARD else f", so the song is {AS_HEARD}"

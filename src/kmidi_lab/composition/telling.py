@@ -30,7 +30,7 @@ def told_of(request: SongRequest, brief: Brief) -> list[str]:
             lines.append(
                 f"the song has {brief.bars} bars: each of the form's {len(form.kinds)} sections has 1 to {LONGEST_SECTION}"
             )
-    mode = request.wishes.key[1]
+    mode = request.wishes.key[1] or request.song.mode
     if mode and mode not in ("major", "minor") and request.spelling is None:
         lines.append(
             f"songs are in major or minor, so {mode} is played as {'minor' if brief.key.mode < 0 else 'major'}"
@@ -43,7 +43,7 @@ def told_of(request: SongRequest, brief: Brief) -> list[str]:
         lines.append(f"the feel {_FREE} is played straight: a song keeps a steady tempo")
     if request.wishes.language != ENGLISH:
         lines.append(
-            f"the text seems to be {request.wishes.language}, not English: only tempo, key, metre, chords, dances, plain moods and how it grows or fades are read of it, in Latin letters"
+            f"the text seems to be {request.wishes.language}, not English: only tempo, key, metre, chords, dances, sections, plain moods, and how it goes on and ends are read of it, in Latin letters"
         )
     if not brief.metre.swings:
         lines.append(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition.dissonance import foreign, leapt_clashes, unresolved
 from kmidi_lab.composition.metres import SongMetre
 from kmidi_lab.composition.playable import folded
 from kmidi_lab.song import Note
@@ -22,7 +24,18 @@ _BREATH = 0.5
 """Beats of silence before the next phrase."""
 
 
+_LONG = 1.0
+"""Quarters of a note that is heard as one of a strong beat is."""
+_CHORDAL = 0.3
+"""What chord tones on strong beats are worth: so much that tunes have about people's share of them."""
+_LOOSE, _LEAPT = 1.5, 1.5
+"""What notes that nothing resolves cost, and clashes that are leapt to, by their share of the tune's."""
+_AGAIN = 0.25
+"""Share of notes that may be the one before again: about people's."""
+
+
 Span = tuple[int, int]
+Make = Callable[[list[Note]], list[Note]]
 Draw = Callable[[str, int, int], Sequence[tuple[float, float, int]]]
 """Chords a bar each, bars and a seed to (onset, duration, pitch) of a tune."""
 
@@ -59,12 +72,13 @@ def section_tune(singer: Singer, chords: Sequence[str], lift: float) -> list[Not
     first = _best(singer, phrases[0], lift)
     tunes: list[list[Note]] = []
     for number, over in enumerate(phrases):
+        kept = _returning(over, phrases[0]) * bar
         if number == 0:
             tune = first
-        elif number % 4 == 2:
-            tune = _best(singer, over, min(lift + 0.3, 1.0))
+        elif number % 4 == 2 or not kept:
+            tune = _best(singer, over, min(lift + 0.3, 1.0) if number % 4 == 2 else lift)
         else:
-            tune = _varied(first, _best(singer, over, lift), over, phrases[0], bar)
+            tune = _best(singer, over, lift, partial(_joined, first, cut=kept))
         tunes.append(_breathing(tune, len(over) * bar))
     return [t._replace(start=t.start + i * PHRASE * bar) for i, tune in enumerate(tunes) for t in tune]
 
@@ -73,30 +87,33 @@ def with_end(singer: Singer, tune: Sequence[Note], chords: Sequence[str], lift: 
     """A section's tune with its last two bars drawn anew, since their chords are others; arguments as of `section_tune`."""
     bar = singer.metre.bar
     first = (len(chords) - 1) // PHRASE * PHRASE
-    other = _best(singer, chords[first:], lift)
-    cut = max(len(chords) - 2, first) * bar
-    end = [n._replace(start=n.start + first * bar) for n in other]
-    joined = [n for n in tune if n.start < cut] + [n for n in end if n.start >= cut]
-    return _breathing(joined, len(chords) * bar)
+    begun = [n._replace(start=n.start - first * bar) for n in tune if n.start >= first * bar]
+    cut = (max(len(chords) - 2, first) - first) * bar
+    end = _best(singer, chords[first:], lift, partial(_joined, begun, cut=cut))
+    whole = [n for n in tune if n.start < first * bar] + [n._replace(start=n.start + first * bar) for n in end]
+    return _breathing(whole, len(chords) * bar)
 
 
-def _best(singer: Singer, chords: Sequence[str], lift: float) -> list[Note]:
+def _best(singer: Singer, chords: Sequence[str], lift: float, made: Make = list) -> list[Note]:
+    """The best of several tunes that are drawn, each as `made` uses it."""
     draw, span = singer.draw, singer.span
     seeds = singer.rng.integers(1, 2**31 - 1, _CANDIDATES).tolist()
     placed = [
-        _placed([Note(*n, _VELOCITY) for n in draw(" | ".join(chords), len(chords), seed)], lift, span)
+        made(_placed([Note(*n, _VELOCITY) for n in draw(" | ".join(chords), len(chords), seed)], lift, span))
         for seed in seeds
     ]
     over = [parse_jazz(c) for c in chords]
     return max(placed, key=lambda tune: merit(tune, over, singer.key, lift, singer.metre, span))
 
 
-def _varied(first: list[Note], other: list[Note], over: Sequence[str], before: Sequence[str], bar: float) -> list[Note]:
-    """The first phrase with another end; where its chords return at all. Else the other."""
+def _returning(over: Sequence[str], before: Sequence[str]) -> int:
+    """Bars of a phrase that may be those of another: where its chords are the same, up to half of it."""
     kept = next((i for i, (a, b) in enumerate(zip(over, before, strict=False)) if a != b), len(over))
-    cut = min(kept, max(1, len(over) // 2)) * bar
-    if not kept:
-        return other
+    return min(kept, max(1, len(over) // 2))
+
+
+def _joined(first: Sequence[Note], other: Sequence[Note], cut: float) -> list[Note]:
+    """A phrase up to a place, and another from there on."""
     return [t for t in first if t.start < cut] + [t for t in other if t.start >= cut]
 
 
@@ -126,21 +143,25 @@ def merit(
 ) -> float:
     """How good a phrase is, by rules of thumb: higher is better.
 
-    Chord tones on strong beats, steps more than leaps, a range of about an octave, no note again and again, an end on a
-    chord tone, and a place in the range as `lift` asks.
+    What is not of its chord is resolved by step where it is heard, steps more than leaps, a range of about an octave, few notes
+    again and again, an end on a chord tone, and a place in the range as `lift` asks.
     """
     pitch = np.array([t.pitch for t in tune])
     over = [chords[min(int(t.start // metre.bar), len(chords) - 1)] for t in tune]
-    strong = [t.pitch % 12 in c.tones for t, c in zip(tune, over, strict=True) if t.start % metre.strong == 0]
+    strong = np.array([t.start % metre.strong == 0 for t in tune])
+    heard = strong | np.array([t.duration >= _LONG for t in tune])
+    loose, leapt = unresolved(tune, over), leapt_clashes(tune, over)
     scale = (0, 2, 4, 5, 7, 9, 11) if key.mode >= 0 else (0, 2, 3, 5, 7, 8, 10, 11)
     in_key = np.mean([(p - key.tonic) % 12 in scale or p % 12 in c.tones for p, c in zip(pitch, over, strict=True)])
     steps = np.abs(np.diff(pitch)) if len(pitch) > 1 else np.zeros(1)
     wide = int(np.ptp(pitch))
     close = 1.0 if tune[-1].pitch % 12 in over[-1].tones else 0.0
     return float(
-        1.2 * (np.mean(strong) if strong else 0.0)
+        _CHORDAL * (1.0 - np.mean(foreign(tune, over)[strong]) if strong.any() else 0.0)
+        - _LOOSE * (np.mean(loose) + np.mean(loose & heard))
+        - _LEAPT * np.mean(leapt & heard)
         + 2 * in_key
-        - 0.8 * np.mean(steps == 0)
+        - 0.8 * max(0.0, float(np.mean(steps == 0)) - _AGAIN)
         - 0.15 * np.mean(np.maximum(steps - 7, 0))
         - 0.1 * max(0, 5 - wide)
         - 0.15 * max(0, wide - 14)

@@ -40,7 +40,8 @@ def vocabulary() -> Mapping[str, Any]:
 def kinds() -> Mapping[str, tuple[str, Any]]:
     """(kind, meaning) of each term; of one that stands twice the later counts."""
     words = vocabulary()
-    out: dict[str, tuple[str, Any]] = dict.fromkeys(lexicon(), ("mood", None))
+    moods = [*lexicon(), *(most for word in lexicon() for most in superlatives(word))]
+    out: dict[str, tuple[str, Any]] = dict.fromkeys(moods, ("mood", None))
     for group in (
         "fillers",
         "stops",
@@ -62,6 +63,7 @@ def kinds() -> Mapping[str, tuple[str, Any]]:
     out |= {name: ("genre", name) for name in bands()}
     out |= {word: ("other_genre", word) for word in words["other_genres"]}
     out |= {word: ("other_instrument", word) for word in words["other_instruments"]}
+    out |= {word: ("kit", word) for word in words["kit_words"]}
     out |= {word: ("part", role) for word, role in words["parts"].items()}
     out |= {word: ("instrument", tuple(told)) for word, told in words["instruments"].items()}
     several = {f"{word}s": out[word] for kind in ("instruments", "other_instruments") for word in words[kind]}
@@ -73,6 +75,14 @@ def kinds() -> Mapping[str, tuple[str, Any]]:
     out |= {word: ("metre", metre) for word, metre in words["metre_words"].items()}
     out |= {word: ("pace", tuple(pair)) for word, pair in words["paces"].items()}
     return out | {word: ("length", bars) for word, bars in words["lengths"].items()}
+
+
+def superlatives(word: str) -> tuple[str, ...]:
+    """What a word's superlative may be, such as `happiest`; of `sad` one is `saddest`."""
+    if not word.isalpha():
+        return ()
+    stem = word[:-1] + "i" if word.endswith("y") else word.removesuffix("e")
+    return f"{stem}est", f"{word}{word[-1]}est"
 
 
 @cache

@@ -112,8 +112,8 @@ LATER_RULE_BREAKS = (
 def mood_affect(text: str) -> tuple[float, float] | None:
     """Valence and arousal in -1..1 of a mood in a person's words; None where no word of it is known.
 
-    The mean over the moods of `MOODS` and the words of the lexicon that stand in it. What a "no", "not", "never" or
-    "without" stands before is left out.
+    The mean over the moods of `MOODS` and the words of the lexicon that stand in it. What a "no", "not", "never",
+    "without", "neither" or "nor" stands before is left out.
 
     Args:
         text: such as `Defiance and Liberation` or `lost, searching`.
@@ -131,7 +131,8 @@ def nearest_moods(affect: tuple[float, float]) -> list[str]:
 
 
 _NEGATED = re.compile(
-    r"\b(?:no|not|never|without|isn't|don't|didn't|wasn't|can't)\s+(?:(?:at all|very|so|really|any|a|the)\s+)?[\w-]+"
+    r"\b(?:no|not|never|without|isn't|don't|didn't|wasn't|can't|neither|nor)\s+(?:(?:at all|very|so|really|too|any|a|an|the)\s+)?[\w-]+"
+    r"(?:\s+or\s+[\w-]+)?"
 )
 
 

@@ -270,6 +270,18 @@ def test_rhythms_have_the_asked_number_of_notes_and_fill_bars() -> None:
     assert calm > 1.3 * lively
 
 
+def test_a_density_says_how_many_notes_a_bar_has(tmp_path: Path) -> None:
+    """About so many, whatever the emotion; a tune without one has those of its emotion."""
+    session = Session("melody", tmp_path, tmp_path, 3)
+
+    def notes(**wishes: object) -> float:
+        return len(MelodyOverChords("C | F", bars=32, **wishes).run(None, session).notes) / 32  # type: ignore[arg-type]
+
+    sparse, dense = notes(density=2.0), notes(density=7.0, emotion="calm")
+    assert 1.5 < sparse < 3.5 and 5.5 < dense < 8
+    assert notes() == notes(density=0.0) and sparse < notes() < dense
+
+
 def test_chords_are_laid_out_bar_by_bar() -> None:
     progression = in_quarters(read_chart("Am | F G", "Am", bar_each=True))
     assert [(*c[:2], c.name) for c in progression] == [(0, 4, "Am"), (4, 2, "F"), (6, 2, "G")]
@@ -356,6 +368,7 @@ def test_the_model_hears_the_pitch_it_has_drawn() -> None:
         "top_k=-1",
         "top_p=0",
         "top_p=1.5",
+        "density=17",
         "out=x.wav",
         "key=H",
     ],

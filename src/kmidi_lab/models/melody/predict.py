@@ -47,7 +47,7 @@ from kmidi_lab.models.melody.writing import (
 )
 from kmidi_lab.wording import many
 
-MOST_NOTES, MOST_BARS = 2000, 500
+MOST_NOTES, MOST_BARS, MOST_A_BAR = 2000, 500, 16
 _NOTES, _LEAST_BARS, _MORE_BARS = 32, 4, 8
 """Without a length: notes where nothing says how many bars, bars over a short loop, bars after a tune."""
 
@@ -91,6 +91,7 @@ class MelodyOverChords(Request[Tune]):
         metre: such as 4/4, 3/4, 5/4, 6/8, 7/8 or 12/8; None is that of the tune, else 4/4.
         midi: a file whose melody goes on, by name or as its bytes; None begins one. Key, metre and tempo are the file's
             then.
+        density: notes a bar, about, up to 16; 0 is what suits the emotion, or the tune that goes on.
 
     Raises:
         ConfigError: a chord, key or emotion that can't be read, a number out of range, or an `out` that can't be
@@ -116,6 +117,7 @@ class MelodyOverChords(Request[Tune]):
         bars: Annotated[int, Interval(ge=0, le=MOST_BARS)] = 0,
         metre: str | None = None,
         midi: str | Path | bytes | None = None,
+        density: Annotated[float, Interval(ge=0, le=MOST_A_BAR)] = 0.0,
     ) -> None:
         wished = metre_of(metre) if metre is not None else None
         if metre is not None and wished is None:
@@ -130,6 +132,7 @@ class MelodyOverChords(Request[Tune]):
         self.chart: Chart = read_chart(text, key, bar_each=True, known=self.primer.key if self.primer else None)
         self.spelling = self.chart.spelling
         self.progression = in_quarters(self.chart, self.metre.bar)
+        self.density = density
         self.length, self.temperature, self.top_k, self.top_p = length, temperature, top_k, top_p
         if bars and length and length > bars * self.metre.bar / SHORTEST:
             raise ConfigError(
@@ -163,11 +166,11 @@ class MelodyOverChords(Request[Tune]):
 
     def _rhythms(self, session: Session, arousal: float) -> tuple[Counter[Bar], str, float]:
         """(bars to choose from, where they come from, notes a bar)."""
-        density = notes_a_bar(self.metre, arousal)
-        if self.primer:
+        density = self.density or notes_a_bar(self.metre, arousal)
+        if self.primer and not self.density:
             density = min(max(self.primer.density, self.metre.bar / BAR), 2 * self.metre.bar)
-            if own := self.primer.bars():
-                return own, "the tune's own bars", density
+        if self.primer and (own := self.primer.bars()):
+            return own, "the tune's own bars", density
         if self.metre.rhythms == "4/4":
             return *known_bars(session.cache_dir), density
         return plain_bars(self.metre.rhythms), "the lab's plain rhythms", density

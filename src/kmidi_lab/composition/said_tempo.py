@@ -1,0 +1,82 @@
+"""The course of a song's tempo as a sentence asks for it: `faster and faster`, `von langsam nach schnell`."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from kmidi_lab.composition.course_patterns import filled, pattern_of, words_of
+from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.said_feel import ahead, of_a_song, patterns
+from kmidi_lab.composition.said_where import denied, elsewhere, of_the_song, parted
+from kmidi_lab.own_yaml import table
+
+_BACK = re.compile(r"\ba tempo\b", re.I)
+_OF_ONE_PLACE = 4
+"""Words of a course that names no beginning, at most."""
+_BOTH_ENDS = re.compile(r"from |start|begin|open|.* then ", re.I)
+"""A course of the tempo that names its beginning."""
+
+
+class SaidTempo(NamedTuple):
+    """`faster`, `slower`, or empty, the words that ask for it, and those that ask for other courses."""
+
+    course: str = ""
+    words: str = ""
+    others: tuple[str, ...] = ()
+
+
+def take_tempo(text: str, language: str = ENGLISH) -> tuple[SaidTempo, str]:
+    """The course of the tempo over the whole song that a text asks for first, and the text without any."""
+    found = [(*match.span(), "") for match in _tempo(language, "jumps").finditer(text) if not denied(text, match)]
+    for course in ("faster", "slower"):
+        for match in _tempo(language, course).finditer(text):
+            told = of_a_song(text, match) if language == ENGLISH else of_the_song(text, match, language)
+            if told and not denied(text, match):
+                found.append((*match.span(), "" if _somewhere(text, match, language) else course))
+    said, others, rest, at = SaidTempo(), [], [], 0
+    for start, end, course in sorted(found):
+        if start < at:
+            continue
+        words = text[start:end].lower()
+        if course and not said.course:
+            said = SaidTempo(course, words)
+        else:
+            others.append(words)
+        while turn := _tempo(language, "turn").match(text, end):
+            others.append(turn["said"].lower())
+            end = turn.end()
+        rest.append(text[at:start])
+        at = end
+    return said._replace(others=tuple(others)), " , ".join([*rest, text[at:]])
+
+
+def slower_end(text: str, language: str) -> re.Match[str] | None:
+    """What asks for a lower tempo at the end alone, in another language than English: `qui ralentit à la fin`."""
+    for match in _tempo(language, "slower").finditer(text):
+        at_end = len(match[0].split()) <= _OF_ONE_PLACE and _tempo(language, "at_end").search(parted(text, match))
+        if at_end and not denied(text, match) and not elsewhere(text, match, language):
+            return match
+    return None
+
+
+def tempo_line(words: str) -> str:
+    """What is told of a tempo that changes in another way."""
+    line = next(line for line, _ in patterns("not_done") if line.startswith("no change of tempo"))
+    return line.replace("…", words)
+
+
+def _somewhere(text: str, match: re.Match[str], language: str) -> bool:
+    """Whether a match is of one place in the song, or is taken back."""
+    if language != ENGLISH:
+        return elsewhere(text, match, language) or bool(_tempo(language, "at_end").search(parted(text, match)))
+    last = not _BOTH_ENDS.match(match[0]) and _tempo(language, "at_end").match(ahead(text, match.end()).lstrip(" ,"))
+    return bool(elsewhere(text, match, language) or last or _BACK.search(text, match.end()))
+
+
+@cache
+def _tempo(language: str, name: str) -> re.Pattern[str]:
+    """What stands under a name among a language's tempos; nothing where it has none."""
+    cue = table(__name__, "said_course.yaml")["tempos"].get(language, {}).get(name, "(?!)")
+    return re.compile(filled(cue, words_of(ENGLISH)), re.I) if name == "turn" else pattern_of(cue, ENGLISH)

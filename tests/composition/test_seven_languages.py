@@ -1,0 +1,243 @@
+"""What a sentence asks for in any of seven languages is done, or told in one line: moods, courses, chords, keys, tempos."""
+
+from __future__ import annotations
+
+import pytest
+
+from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.said_mood import pictured_mood, said_mood
+from kmidi_lab.composition.sentence import read_sentence
+
+MOOD, ARC, SECTION = "no change of mood (", "no such course (", "no loudness of one section ("
+TEMPO, FORM, KIT = "no change of tempo (", "no such form (", "no such kit ("
+CHANGES = [
+    ("a song about a happy day with a sad ending", "with a sad ending", "a song about a happy day"),
+    ("about a happy day with a sad ending", "with a sad ending", "about a happy day"),
+    ("a sad clown turning into happy rain", "", "a sad clown turning into happy rain"),
+    ("ein Lied, das traurig beginnt und fröhlich endet", "traurig beginnt und fröhlich endet", "traurig"),
+    ("ein Lied, am Anfang fröhlich, am Ende traurig", "am anfang fröhlich, am ende traurig", "fröhlich"),
+    ("ein fröhliches Lied mit traurigem Ende", "traurigem ende", "fröhliches"),
+    ("une chanson qui commence triste et finit joyeuse", "commence triste et finit joyeuse", "triste"),
+    ("une chanson joyeuse avec une fin triste", "fin triste", "joyeuse"),
+    ("una canción que empieza triste y termina alegre", "empieza triste y termina alegre", "triste"),
+    ("una canción alegre, luego triste", "alegre, luego triste", "alegre"),
+    ("una canzone che inizia triste e finisce allegra", "inizia triste e finisce allegra", "triste"),
+    ("uma canção alegre que fica triste", "fica triste", "alegre"),
+    ("een lied dat droevig begint en vrolijk eindigt", "droevig begint en vrolijk eindigt", "droevig"),
+    ("een vrolijk lied met een droevig einde", "droevig einde", "vrolijk"),
+]
+NO_CHANGES = [
+    "a song with a sad ending", "ein trauriges Lied mit traurigem Ende", "ich war traurig, dann fröhlich", "I had a happy day with a sad ending",
+    "una canción triste con un final triste", "ein trauriges Lied",
+]  # fmt: skip
+TOLD = [
+    ("ein Lied, das im Refrain explodiert", ARC + "im refrain explodiert)"),
+    ("une chanson qui explose au refrain", ARC + "explose au refrain)"),
+    ("una canción que explota en el estribillo", ARC + "explota en el estribillo)"),
+    ("una canzone che esplode nel ritornello", ARC + "esplode nel ritornello)"),
+    ("uma canção que explode no refrão", ARC + "explode no refrão)"),
+    ("een lied dat in het refrein losbarst", ARC + "in het refrein losbarst)"),
+    ("ein Lied mit leisen Strophen und lautem Refrain", SECTION + "leisen strophen und lautem refrain)"),
+    ("una canción con estrofas suaves y estribillos fuertes", SECTION + "estrofas suaves y estribillos fuertes)"),
+    ("the tempo doubles in the chorus", TEMPO + "tempo doubles)"),
+    ("a rock song that is twice as fast in the bridge", TEMPO + "twice as fast)"),
+    ("das Tempo verdoppelt sich im Refrain", TEMPO + "tempo verdoppelt sich)"),
+    ("le tempo double au refrain de la chanson", TEMPO + "tempo double)"),
+    ("el tempo se duplica en el coro", TEMPO + "tempo se duplica)"),
+    ("una canzone, il tempo raddoppia nel ritornello", TEMPO + "tempo raddoppia)"),
+    ("uma canção em que o andamento dobra no refrão", TEMPO + "andamento dobra)"),
+    ("een lied waarin het tempo in het refrein verdubbelt", TEMPO + "tempo in het refrein verdubbelt)"),
+    ("a song with an accelerando towards the end", TEMPO + "an accelerando)"),
+    ("drops to half tempo for the bridge", "no such feel (drops to half tempo)"),
+    ("rondo form, cheerful", FORM + "rondo form)"),
+    ("a song that starts with the chorus", "no choice of sections (starts with the chorus)"),
+    ("a song with a deceptive cadence", "no such harmony (deceptive cadence)"),
+    ("a song with tambourine and shaker", KIT + "with tambourine, shaker)"),
+    ("summer pop with handclaps", KIT + "with handclaps)"),
+    ("a birthday song with a key change", "no change of key (key change)"),
+    ("drop the bass in the second verse", "no entry of its own (drop the bass in the second verse)"),
+    ("a kazoo solo over a slow beat", "no kazoo: "),
+    ("a song with a children's choir", "no choir: "),
+]
+
+
+@pytest.mark.parametrize(("text", "words", "read"), CHANGES)
+def test_a_mood_that_changes_is_told_and_the_first_is_played(text: str, words: str, read: str) -> None:
+    request = SongRequest(text)
+    changes = [line for line in request.wishes.missing if line.startswith(MOOD)]
+    assert changes == ([f"{MOOD}{words}): a song keeps one mood"] if words else [])
+    if request.wishes.language == ENGLISH:
+        assert request.unread == read
+    else:
+        assert said_mood(request.unread, request.wishes.language)[1] == read
+
+
+@pytest.mark.parametrize("text", NO_CHANGES)
+def test_one_mood_and_what_people_lived_through_are_no_change(text: str) -> None:
+    assert not [line for line in read_sentence(text).missing if line.startswith(MOOD)]
+
+
+@pytest.mark.parametrize(("text", "line"), TOLD)
+def test_what_no_song_does_is_told_in_each_language(text: str, line: str) -> None:
+    assert [one for one in read_sentence(text).missing if one.startswith(line)], read_sentence(text).missing
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("ein Lied, weder traurig noch fröhlich", "German"), ("weder ein trauriges, noch ein fröhliches Lied", "German"),
+        ("une chanson ni triste ni joyeuse", "French"), ("una canción ni triste ni alegre", "Spanish"),
+        ("una canzone né triste né allegra", "Italian"), ("uma canção nem triste nem alegre", "Portuguese"),
+        ("een lied, noch droevig noch vrolijk", "Dutch"), ("ein Lied, nicht traurig oder wütend", "German"),
+    ],
+)  # fmt: skip
+def test_two_moods_that_are_denied_together_are_none(text: str, language: str) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.language, said_mood(text, language)) == (language, ("", ""))
+
+
+def test_one_of_two_words_that_look_like_a_denial_is_none() -> None:
+    assert said_mood("ein Lied, noch trauriger als sonst", "German") == ("sad", "trauriger")
+    assert said_mood("une chanson triste ni longue", "French") == ("sad", "triste")
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("a song neither sad nor happy", "a song"), ("neither sad nor happy", "a song"), ("not happy, not sad", "a song"),
+        ("not sad or lonely", "not sad or lonely"), ("neither my mother nor my father is sad", "neither my mother nor my father is sad"),
+    ],
+)  # fmt: skip
+def test_opposed_moods_that_are_denied_in_english_are_not_read(text: str, read: str) -> None:
+    assert SongRequest(text).unread.strip() == read
+
+
+@pytest.mark.parametrize(
+    ("text", "chords", "others"),
+    [
+        ("a song with Am F C G in the verse, F G Am in the chorus", "Am F C G", "F G Am"),
+        ("Am F C G in the verse and F G Am C in the chorus", "Am F C G", "F G Am C"),
+        ("the verse goes Am F C G and the chorus F G Am", "Am F C G", "F G Am"),
+        ("ein Lied mit Am F C G in der Strophe und F G Am im Refrain", "Am F C G", "F G Am"),
+        ("una canción con Am F C G en la estrofa y F G Am en el estribillo", "Am F C G", "F G Am"),
+        ("ein Lied in h-Moll mit den Akkorden H E Fis", "B E F#", ""),
+        ("ein Lied mit Hm7, E7 und A", "Bm7 E7 A", ""),
+        ("ein Lied, Akkorde a-Moll F-Dur C-Dur G-Dur", "Am F C G", ""),
+        ("ein Lied mit den Akkorden Es As B", "Eb Ab Bb", ""),
+        ("ein Lied mit den Akkorden Bb F Gm Eb", "Bb F Gm Eb", ""),
+        ("eine Ballade in As-Dur, Es As B", "Eb Ab Bb", ""),
+        ("una canción con los acordes La menor, Fa, Do y Sol", "Am F C G", ""),
+        ("une chanson avec les accords Do Sol Lam Fa", "C G Am F", ""),
+        ("canzone con gli accordi Do Sol La- Fa", "C G Am F", ""),
+        ("I-V-vi-IV in G", "I V vi IV", ""),
+        ("Am, G, F and E over and over", "Am G F E", ""),
+        ("C major 7, A minor 7, D minor 7, G7", "Cmaj7 Am7 Dm7 G7", ""),
+        ("World War I, II and III", "", ""),
+        ("I, I, I", "", ""),
+    ],
+)
+def test_rows_of_chords_are_read_or_told(text: str, chords: str, others: str) -> None:
+    wishes = read_sentence(text)
+    assert wishes.chords == chords
+    told = [line for line in wishes.missing if "second chords" in line]
+    assert told == ([f"no second chords ({others}): a song plays the first"] if others else [])
+
+
+def test_roman_numerals_are_played_in_the_key_of_the_text() -> None:
+    chart = SongRequest("a pop song over I V vi IV in G").chart
+    assert chart is not None and [placed.name for placed in chart.placed] == ["G", "D", "Em", "C"]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("ein Walzer in Es", ("Eb", "")), ("ein Lied in H", ("B", "")), ("ein Lied in Fis-Moll", ("F#", "minor")),
+        ("een lied in C majeur", ("C", "major")), ("een lied in d mineur", ("D", "minor")), ("the slowest blues in E", ("E", "")), ("eine Ballade in As-Dur, Es As B", ("Ab", "major")),
+    ],
+)  # fmt: skip
+def test_keys_are_read_as_they_are_named(text: str, key: tuple[str, str]) -> None:
+    assert read_sentence(text).key == key
+
+
+@pytest.mark.parametrize(
+    ("text", "metre"), [("uma valsa triste", "3/4"), ("een vrolijke wals", "3/4"), ("ein Marsch in B-Dur", "4/4")]
+)
+def test_dances_have_their_metre_in_each_language(text: str, metre: str) -> None:
+    wishes = read_sentence(text)
+    assert [name for _, name in wishes.metres] == [metre] and wishes.tempo is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "tempo", "style"),
+    [
+        ("the slowest blues in E", (50, 66), "jazz"), ("the fastest jig", (181, 208), "folk"), ("the fastest rock in the river", None, ""),
+        ("the slowest dance of my life was with you", None, ""), ("I heard the slowest blues", None, ""),
+        ("ein Lied mit 72 Schlägen pro Minute", (72, 72), ""), ("summer pop with handclaps", None, "pop"),
+        ("summer house with a garden", None, ""), ("the loudest punk song ever", None, "rock"), ("een snel lied", (126, 150), ""),
+        ("uma música nem rápida nem lenta", None, ""), ("a beat at 140 with piano", (140, 140), ""), ("late night house with synths", None, "dance"),
+    ],
+)  # fmt: skip
+def test_the_most_of_a_tempo_and_a_genre_with_players_are_asked_for(text: str, tempo: object, style: str) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.tempo, wishes.style) == (tempo, style)
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("ein Lied mit Strophe, Refrain, Strophe, Refrain", ("verse", "chorus") * 2),
+        ("une chanson: couplet, refrain, couplet, refrain, pont, refrain", ("verse", "chorus", "verse", "chorus", "bridge", "chorus")),
+        ("una canción con intro, estrofa, estribillo y final", ("intro", "verse", "chorus", "outro")),
+        ("verse, chorus, bridge, final chorus", ("verse", "chorus", "bridge", "chorus")),
+    ],
+)  # fmt: skip
+def test_sections_are_read_in_each_language(text: str, kinds: tuple[str, ...]) -> None:
+    form = read_sentence(text).form
+    assert form is not None and form.kinds == kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "ending", "arc"),
+    [
+        ("une chanson qui ralentit à la fin", "slower", ""), ("ein Lied, das am Ende langsamer wird", "slower", ""),
+        ("una balada con un ritardando al final", "slower", ""), ("ein Lied mit Fermate am Ende", "held", ""),
+        ("ein Lied, das leise beginnt, laut wird und wieder leise endet", "", "Rise and Fall"),
+        ("it starts with a whisper and ends with a scream", "", "Climb-to-Climax"),
+    ],
+)  # fmt: skip
+def test_how_a_song_ends_is_read_in_each_language(text: str, ending: str, arc: str) -> None:
+    wishes = read_sentence(text)
+    assert [kind for kind, said in wishes.ending._asdict().items() if said] == ([ending] if ending else [])
+    assert (wishes.arc, wishes.course) == (arc, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "programs"),
+    [
+        ("the violin plays the melody, the organ plays the chords", {"lead": 40, "chords": 16}),
+        ("melody on the flute, slow", {"lead": 73}), ("a rock song, bass played by a tuba", {"bass": 58}),
+        ("I remember how the piano plays the melody", {}), ("my sister's violin plays the tune of my heart", {}),
+        ("a song with a children's choir and church bells", {"lead": 14}),
+    ],
+)  # fmt: skip
+def test_who_plays_which_part_is_taken_up(text: str, programs: dict[str, int]) -> None:
+    assert read_sentence(text).programs == programs
+
+
+@pytest.mark.parametrize(
+    ("text", "mood"),
+    [
+        ("a quiet evening", "calm"), ("a still lake", "calm"), ("music to fall asleep to", "calm"), ("summer pop", "cheerful"),
+        ("a rainy day", "gloomy"), ("not a quiet evening", ""), ("I still wait for the bus", ""), ("a table", ""),
+    ],
+)  # fmt: skip
+def test_a_scene_tells_its_mood(text: str, mood: str) -> None:
+    assert pictured_mood(text)[0] == mood
+
+
+def test_a_quiet_evening_is_slow_and_says_why(make) -> None:
+    song = make(text="a quiet evening", bars=4)
+    assert song.brief.tempo < 90 and song.brief.mood.arousal < -0.3
+    assert "mood calm from the text (quiet)" in song.remarks
+    assert "mood calm" not in "".join(make(text="quiet verses and loud choruses", bars=4).remarks)
