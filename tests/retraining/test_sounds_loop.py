@@ -146,3 +146,24 @@ def test_a_model_whose_events_hold_its_input_needs_no_recordings(refusal: Any, t
     Store(tmp_path / "feedback.db")
     words = ("task=retrain", "model=groove", f"retrain.feedback={tmp_path / 'feedback.db'}", "retrain.recordings=own")
     assert "events of groove hold what it is given; leave it out" in refusal(*words)
+
+
+@pytest.mark.slow
+def test_labels_of_instruments_are_learnt(called: Cli, tmp_path: Path) -> None:
+    """Two raters' labels of 40 recordings, one rater held out; the frozen test decides whether it is published."""
+    small = (
+        "model=instrument", "data=gm_instruments", "data.sources=[gm]", "data.takes=2", "data.augment.variants=0",
+        "data.workers=1", "model.module.channels=4", "model.module.hidden=8", "model.module.dilations=[4]", *SMALL[-3:],
+    )  # fmt: skip
+    trained = called(*small, "trainer.max_epochs=1")
+    assert trained.returncode == 0, trained.stderr
+    store, paths = Store(tmp_path / "outputs" / "feedback.db"), write_sounds(tmp_path / "own", 40)
+    for _ in range(2):
+        store.add(labels_of(paths, new_id(), "instrument", ["drums", "bells"] * 20))
+    learning = ("retrain.recordings=own", "retrain.steps=80", "retrain.learning_rate=1e-2")
+    done = called("task=retrain", *small, *learning)
+    assert done.returncode in (0, 1), done.stderr
+    [report] = (tmp_path / "outputs" / "retrain" / "instrument").glob("*/retrain.json")
+    frozen, feedback = json.loads(report.read_text())["gates"]
+    assert feedback["passed"] and feedback["after"] < feedback["before"] - 0.5
+    assert (done.returncode == 0) == frozen["passed"], done.stderr
