@@ -21,6 +21,8 @@ _SEVENTHS = ("dom7", "maj7", "min7", "dim7")
 _RARE = ("dim", "aug", "dim7")
 _ENOUGH, _DULL = 4, 0.6
 """Roots that a round should have, and what each that is missing costs."""
+_LIMPING = 2.0
+"""What it costs that chords come again after a number of bars that does not divide the round, as three in eight."""
 _CHANCE = 0.25
 """What chance adds to a round's worth, as the scale of Gumbel's distribution: 1 more worth is taken 50 times as often."""
 _SHORT = 4
@@ -85,7 +87,14 @@ def _draw(ask: Ask, taste: Taste, bars: int, rng: np.random.Generator) -> Round:
     different = len({parse_jazz(c).root for c in chords})
     halves = bars > _SHORT and chords[: bars // 2] == chords[bars // 2 :]
     likely = float(np.mean(np.log(np.maximum(drawn, 1e-6))))
-    return Round(chords, float(np.mean(drawn)), likely - _DULL * max(0, _ENOUGH - different) - _DULL * halves)
+    costs = _DULL * (max(0, _ENOUGH - different) + halves) + _LIMPING * _limps(chords)
+    return Round(chords, float(np.mean(drawn)), likely - costs)
+
+
+def _limps(chords: Sequence[str]) -> bool:
+    """Whether the chords are a shorter cycle that the section's end cuts off: a listener counts in twos and fours."""
+    bars = len(chords)
+    return any(chords[n:] == chords[:-n] for n in range(2, bars // 2 + 1) if bars % n)
 
 
 def _fit(symbol: str, place: int, bars: int, so_far: Sequence[Chord], taste: Taste) -> float:
