@@ -251,7 +251,7 @@ def test_what_can_not_be_had_is_one_line(text: str, line: str) -> None:
         ("AABA jazz standard, 32 bars", "verse verse bridge verse", [8, 8, 8, 8]),
         ("rock in ABABCB form", "verse chorus verse chorus bridge chorus", [8] * 6),
         ("a song, A-A-B-A", "verse verse bridge verse", [8] * 4),
-        ("a slow song in ABA form, 20 bars", "verse bridge verse", [7, 6, 7]),
+        ("a slow song in ABA form, 20 bars", "verse bridge verse", [8, 4, 8]),
         ("intro, verse, chorus, verse, refrain and then a coda. fast", "intro verse chorus verse chorus outro", [4, 8, 8, 8, 8, 4]),
         ("verse - pre-chorus - chorus, sad, 10 bars", "verse pre-chorus chorus", [4, 2, 4]),
     ],
@@ -269,8 +269,19 @@ def test_a_form_that_is_written_out_is_played(text: str, kinds: str, bars: list[
 @pytest.mark.parametrize(
     ("text", "typed", "bars", "says"),
     [
-        ("verse, pre-chorus, chorus", 4, 4, None),
-        ("intro verse chorus verse chorus verse chorus bridge chorus chorus outro", 15, 15, None),
+        ("verse, pre-chorus, chorus", 4, 4, "4 bars are too few for 3 sections of 4 bars: they have 1, 1, 2"),
+        (
+            "intro verse chorus verse chorus verse chorus bridge chorus chorus outro",
+            15,
+            15,
+            "15 bars are too few for 11 sections of 4 bars: they have 1, 1, 1, 1, 2, 1, 2, 1, 2, 2, 1",
+        ),
+        (
+            "verse chorus verse chorus",
+            34,
+            34,
+            "34 bars do not make 4 sections of 4, 8, 12 … bars, so the last chorus has 10",
+        ),
         (
             "verse chorus verse chorus bridge chorus",
             4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kmidi_lab.composition.form import LONGEST, LONGEST_SECTION, MOST_SECTIONS, Stretch, read_form
+from kmidi_lab.composition.lengths import lengths, uneven
 from kmidi_lab.composition.metres import SongMetre
 from kmidi_lab.composition.said_form import SaidForm
 
@@ -38,12 +39,17 @@ class Extent:
         """The form that was typed, or the one that the text names, as long as is asked for."""
         return self._typed or self._said_form(self.bars(tempo, metre))
 
+    def uneven(self, tempo: float, metre: SongMetre) -> str:
+        """That the sections of the form that the text names are not all of whole phrases, in a line; empty where they are."""
+        form = None if self._typed else self.form(tempo, metre)
+        return uneven(form) if form else ""
+
     def _said_form(self, asked: int | None) -> list[Stretch] | None:
         """The form that the text names, of so many bars."""
         form = self._said
         if form is None or len(form.kinds) > MOST_SECTIONS:
             return None
-        asked = asked or (LONGEST if sum(form.bars(None)) > LONGEST else None)
+        asked = asked or (LONGEST if sum(lengths(form.kinds, None)) > LONGEST else None)
         count = len(form.kinds)
-        lengths = form.bars(asked and min(max(asked, count), count * LONGEST_SECTION))
-        return read_form(", ".join(f"{kind} {bars}" for kind, bars in zip(form.kinds, lengths, strict=True)))
+        bars = lengths(form.kinds, asked and min(max(asked, count), count * LONGEST_SECTION))
+        return read_form(", ".join(f"{kind} {own}" for kind, own in zip(form.kinds, bars, strict=True)))

@@ -6,6 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from kmidi_lab.chords.spelling import Spelling
+from kmidi_lab.composition.picture_chords import DPI, SIZE, names_in_rows, width
 from kmidi_lab.composition.picture_lines import draw_lines
 from kmidi_lab.drawing import drawable
 from kmidi_lab.song import Arrangement
@@ -22,7 +23,6 @@ _COLOURS = {
     "other": "#8e44ad",
 }
 _SECTIONS = ("#fff3c4", "#e8f1fa")
-_DPI = 100
 _WIDTH, _GAP = 1380, 8
 """Dots that a song is wide, at least, and that a section's name leaves free."""
 _SIZES = (10.0, 8.0, 6.5)
@@ -31,6 +31,8 @@ _FOOT = 0.09
 """Height of the foot, as a share of the roll's."""
 _DRUMS_HIGH = 14
 """Rows that drums take below the lowest pitch."""
+_ROW = 0.026
+"""Height of a row of chords, as a share of the roll's."""
 
 
 def song_picture(song: Arrangement, title: str, spelling: Spelling) -> bytes:
@@ -58,27 +60,23 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
     kinds = sorted({n.pitch for p in song.parts if p.is_drums for n in p.notes})
     rows = {pitch: low - _DRUMS_HIGH + 1 + i * (_DRUMS_HIGH - 2) / max(len(kinds), 1) for i, pitch in enumerate(kinds)}
     lowest = low - _DRUMS_HIGH - 1 if kinds else low
-    figure, (axis, foot) = plt.subplots(2, 1, figsize=(15, 7.5), dpi=_DPI, sharex=True, height_ratios=(1, _FOOT))
+    figure, (axis, foot) = plt.subplots(2, 1, figsize=(15, 7.5), dpi=DPI, sharex=True, height_ratios=(1, _FOOT))
     draw_lines(foot, song)
+    names = names_in_rows([(c.start, spelling.chord(c.chord)) for c in song.chords], _WIDTH / song.length)
+    row = _ROW * (high - lowest)
+    above = high + max((name.row for name in names), default=0) * row
     for number, section in enumerate(song.sections):
         start, stop = song.span(section)
         axis.axvspan(start, stop, color=_SECTIONS[number % 2], lw=0, zorder=0)
-        name, size = _fitting(section.name, (stop - start) / song.length * _WIDTH - _GAP)
-        axis.text(start + 0.3, high + 4.4, name, fontsize=size, weight="bold", va="bottom")
-        axis.add_patch(Rectangle((start, high + 2.6), (stop - start) * section.energy, 1.2, color="#d9822b", lw=0))
+        called, size = _fitting(section.name, (stop - start) / song.length * _WIDTH - _GAP)
+        axis.text(start + 0.3, above + 4.4, called, fontsize=size, weight="bold", va="bottom")
+        axis.add_patch(Rectangle((start, above + 2.6), (stop - start) * section.energy, 1.2, color="#d9822b", lw=0))
     for start in song.bar_starts[:-1]:
         axis.axvline(start, color="#d5d5d5", lw=0.5, zorder=1)
-    every = max(1, len(song.metres) // 34)
-    for number, placed in enumerate(song.chords):
-        if number % every == 0:
-            axis.text(
-                placed.start + 0.15,
-                high + 0.6,
-                spelling.chord(placed.chord),
-                fontsize=6.5,
-                va="bottom",
-                color="#333333",
-            )
+    for name in names:
+        axis.text(
+            name.start + 0.15, high + 0.6 + name.row * row, name.text, fontsize=SIZE, va="bottom", color="#333333"
+        )
     for part in song.parts:
         boxes = [
             Rectangle(
@@ -91,7 +89,7 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
         on_top = 4 if part.role == "lead" else 3
         axis.add_collection(PatchCollection(boxes, facecolor=_COLOURS[part.role], edgecolor="none", zorder=on_top))
     axis.set_xlim(0, song.length)
-    axis.set_ylim(lowest, high + 6.5)
+    axis.set_ylim(lowest, above + 6.5)
     octaves = [p for p in range(low, high + 1) if p % 12 == 0]
     axis.set_yticks(octaves, [f"C{p // 12 - 1}" for p in octaves])
     bars = range(0, len(song.metres), 4)
@@ -117,15 +115,7 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
 
 def _fitting(name: str, room: float) -> tuple[str, float]:
     """As much of a section's name as its width in dots has room for, and the size of its letters."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
-
-    bold = FontProperties(weight="bold")
-
-    def width(text: str, size: float) -> float:
-        return float(TextPath((0, 0), text, size=size, prop=bold).get_extents().width) * _DPI / 72 if text else 0.0
-
-    size = next((size for size in _SIZES if width(name, size) <= room), _SIZES[-1])
-    while width(name, size) > room:
+    size = next((size for size in _SIZES if width(name, size, "bold") <= room), _SIZES[-1])
+    while width(name, size, "bold") > room:
         name = name[:-1]
     return name, size

@@ -24,9 +24,6 @@ _ELSEWHERE = _NAMES | {
 _AND = "then|and|und|dann|et|puis|y|luego|e|poi|depois|en|dan"
 _LETTERS = re.compile(r"(?<![\w/])(?P<plan>A(?:-?[A-D]){2,7})(?![\w/])(?: song)?(?: (?:form|structure)\b)?")
 _NAMED = re.compile(r"\b(?:form|structure)\b", re.I)
-_SHORT = ("intro", "outro", "pre-chorus", "build-up", "breakdown")
-_BARS, _FEW_BARS = 8, 4
-"""Of a section of most kinds, and of those that are short."""
 
 
 class SaidForm(NamedTuple):
@@ -34,14 +31,6 @@ class SaidForm(NamedTuple):
 
     kinds: tuple[str, ...]
     words: str
-
-    def bars(self, whole: int | None) -> list[int]:
-        """Bars of each section, `whole` in all where that is known, which is one for each at least."""
-        usual = [_FEW_BARS if kind in _SHORT else _BARS for kind in self.kinds]
-        if whole is None:
-            return usual
-        ends = [round((whole - len(usual)) * sum(usual[:n]) / sum(usual)) for n in range(len(usual) + 1)]
-        return [1 + after - before for before, after in zip(ends, ends[1:], strict=False)]
 
 
 def take_form(text: str, language: str = ENGLISH) -> tuple[SaidForm | None, str]:

@@ -30,6 +30,8 @@ def told_of(request: SongRequest, brief: Brief) -> list[str]:
             lines.append(
                 f"the song has {brief.bars} bars: each of the form's {len(form.kinds)} sections has 1 to {LONGEST_SECTION}"
             )
+        elif uneven := request.extent.uneven(brief.tempo, brief.metre):
+            lines.append(uneven)
     mode = request.wishes.key[1] or request.song.mode
     if mode and mode not in ("major", "minor") and request.spelling is None:
         lines.append(
