@@ -63,3 +63,26 @@ def test_eight_bars_are_no_round_of_three_that_is_cut_off() -> None:
     for seed in range(20):
         chords = progression(lambda so_far: ask(so_far, _IN_THREES), taste, 8, [], np.random.default_rng(seed)).chords
         assert chords[3:] != chords[:-3], chords
+
+
+_BOTH_MODES = {
+    "": {"D": 0.5, "Dm": 0.5},
+    "Dm": {"D": 0.5, "Bb": 0.3, "Gm": 0.2},
+    "D": {"Dm": 0.5, "Bb": 0.3, "Gm": 0.2},
+    "Bb": {"D": 0.5, "A": 0.3, "Gm": 0.2},
+    "Gm": {"D": 0.4, "A": 0.3, "Bb": 0.3},
+    "A": {"D": 0.4, "Dm": 0.4, "Bb": 0.2},
+}
+"""One that does not care whether D minor or D major is the tonic."""
+
+
+def test_the_tonic_of_the_other_mode_stands_only_where_it_leads_on() -> None:
+    """D major in D minor is the dominant of G minor, and else a mistake."""
+    taste = Taste(Key(2, -1), 0.0, 0.35)
+    found = 0
+    for seed in range(40):
+        chords = progression(lambda so_far: ask(so_far, _BOTH_MODES), taste, 8, [], np.random.default_rng(seed)).chords
+        places = [n for n, chord in enumerate(chords) if chord == "D"]
+        assert 0 not in places and {chords[(n + 1) % 8] for n in places} <= {"Gm"}, chords
+        found += len(places)
+    assert found, "as a dominant it is played"

@@ -1,4 +1,4 @@
-"""How a song comes home: whether chords lead to the tonic, and the dominant that does where none do."""
+"""How a song comes home: whether chords lead to the tonic, the dominant that does where none do, and where the tune rests."""
 
 from __future__ import annotations
 
@@ -7,20 +7,42 @@ from collections.abc import Sequence
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.spelling import Spelling
 
-_LEADING = (5, 7, 10, 11)
-"""Degrees that lead to the tonic: IV, V, bVII and vii."""
+_SUBDOMINANT, _DOMINANT, _LEADING_TONE = 5, (7, 10), 11
+"""Degrees that lead to the tonic: IV or iv, V and bVII (v and bvii do not), vii where it is diminished."""
+_MINOR_THIRD, _MAJOR_THIRD, _TRITONE = 3, 4, 6
 _WITH_SEVENTH = 0.5
 """Share of sevenths of a style from which the dominant has one."""
+
+_PEAK = 6
+"""Semitones that a tune rather leaps farther than end on its highest note."""
 
 
 def leads_home(chords: Sequence[Chord], key: Key) -> bool:
     """Whether the tonic may follow chords: the last leads there, or is a tonic that was led to."""
-    degrees = [chord.degree(key.tonic) for chord in chords]
-    if degrees[-1] == 0 and len(degrees) > 1:
-        degrees.pop()
-    return degrees[-1] in _LEADING
+    last = chords[-2] if chords[-1].degree(key.tonic) == 0 and len(chords) > 1 else chords[-1]
+    degree, steps = last.degree(key.tonic), {(tone - last.root) % 12 for tone in last.tones}
+    if degree in _DOMINANT:
+        return _MINOR_THIRD not in steps or _MAJOR_THIRD in steps
+    return degree == _SUBDOMINANT or (degree == _LEADING_TONE and _TRITONE in steps)
 
 
 def dominant(spelling: Spelling, sevenths: float) -> str:
     """The symbol of the fifth degree, major also in a minor key."""
     return spelling.note((spelling.key.tonic + 7) % 12) + ("7" if sevenths >= _WITH_SEVENTH else "")
+
+
+def resting(pitch_class: int, last: int, top: int) -> int:
+    """Where a tune comes to rest: the pitch of a class that is near, and rather not as high as all that was sung.
+
+    Args:
+        pitch_class: of the last note, 0..11.
+        last: pitch before it.
+        top: the highest pitch of the song so far.
+    """
+    places = [p for p in range(last - 11, last + 7) if p % 12 == pitch_class]
+    return min(places, key=lambda p: (unrest(p, last, top), p))
+
+
+def unrest(pitch: int, last: int, top: int) -> int:
+    """How far from rest a tune is that ends on a pitch: semitones from the one before, more where it is the song's highest."""
+    return abs(pitch - last) + (_PEAK if pitch >= top else 0)

@@ -31,6 +31,11 @@ def borrowed(chord: Chord, key: Key) -> bool:
     return neapolitan or all((tone - key.tonic) % 12 in _LENDERS[_mode(key)] for tone in chord.tones)
 
 
+def other_tonic(chord: Chord, key: Key) -> bool:
+    """Whether a triad is the tonic of the other mode, which sounds like a mistake beside the key's own unless it leads on."""
+    return chord.degree(key.tonic) == 0 and chord.quality == ("major" if _mode(key) < 0 else "minor")
+
+
 def leading(chord: Chord, key: Key) -> bool:
     """Whether a chord from outside asks for a certain next one: a secondary dominant, or a passing diminished chord."""
     if in_key(chord, key) or borrowed(chord, key):

@@ -12,7 +12,7 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition import summaries
 from kmidi_lab.composition.accompaniment import swung
 from kmidi_lab.composition.brief import Brief
-from kmidi_lab.composition.ending import dominant, leads_home
+from kmidi_lab.composition.ending import dominant, leads_home, resting, unrest
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.own_chords import lender, plays_own
@@ -28,6 +28,8 @@ _LIFT = {"verse": 0.25, "pre-chorus": 0.45, "chorus": 0.75, "bridge": 0.5, "solo
 _USUAL_LIFT = 0.4
 _VARIED = ("verse", "bridge", "other")
 """Kinds that are not sung alike each time; a chorus is."""
+_ENDS, _NEAR = 4, 5
+"""Other ends of a tune that are drawn at most, and semitones from which none is."""
 _TEMPERATURE = 0.85
 _NOTES_A_BAR, _MORE = 4.5, 2.5
 """Notes of a tune in a bar of four quarters at `_TEMPO` without a feeling, and what an arousal of 1 adds: two a second, about as people sing."""
@@ -68,10 +70,10 @@ class Composer:
             material = self._beginning(self._of_kind(stretch.kind, longest[stretch.kind]), stretch.bars)
             returns = stretch.kind in _VARIED and stretch.kind in {s.kind for s in form[:n]}
             made.append(self._otherwise(stretch.kind, material) if returns else material)
-        made[-1] = self._closed(form[-1].kind, made[-1])
+        made[-1] = self._closed(form[-1].kind, made[-1], _top(made[:-1]))
         lands = max((n for n, material in enumerate(made, 1) if material.tune), default=len(made))
         if lands < len(made) and form[lands].kind != "silence":
-            made[lands] = self._landed(made[lands - 1].tune[-1], made[lands].chords)
+            made[lands] = self._landed(made[lands - 1].tune[-1], made[lands].chords, _top(made))
         return made
 
     def drawn(self) -> list[tuple[str, dict[str, Any], str]]:
@@ -104,10 +106,11 @@ class Composer:
         tune = material.tune and with_end(self._singer, material.tune, material.chords, self._lift(kind))
         return Material(material.chords, tuple(swung(tune, self._brief.late)))
 
-    def _closed(self, kind: str, material: Material) -> Material:
+    def _closed(self, kind: str, material: Material, top: int) -> Material:
         """The last section ends at rest: a chord that leads there, then the tonic, the tune on its root.
 
-        A person's own chords are played as they are typed, the last one, too.
+        Where that would be the song's highest note, or far from the one before, other ends of the tune are drawn.
+        `top` is the highest pitch of the sections before. A person's own chords are played as they are typed, the last one, too.
         """
         key = self._brief.key
         chords, root_of = material.chords, parse_jazz(material.chords[-1]).root
@@ -118,19 +121,21 @@ class Composer:
         at = (len(chords) - 1) * self._bar
         if not material.tune:
             return Material(chords, ())
-        tune = [n for n in material.tune if n.start < at]
-        near = (tune or material.tune)[-1]
-        if tune:
-            tune[-1] = near._replace(duration=min(near.duration, at - near.start))
-        return Material(chords, (*tune, Note(at, self._bar, _nearest(root_of, near.pitch), near.velocity)))
+        ended, far = _at_rest(material.tune, at, self._bar, root_of, top)
+        for _ in range(_ENDS):
+            if far <= _NEAR:
+                break
+            other = _at_rest(self._otherwise(kind, material).tune, at, self._bar, root_of, top)
+            ended, far = min((ended, far), other, key=lambda end: end[1])
+        return Material(chords, ended)
 
-    def _landed(self, last: Note, chords: tuple[str, ...]) -> Material:
+    def _landed(self, last: Note, chords: tuple[str, ...], top: int) -> Material:
         """A section that nobody sings behind the last that is sung: the tune comes to rest in its first bar, on the tonic.
 
         Under a chord without the tonic, which only a person's own is, it does so on the chord's root.
         """
         chord, tonic = parse_jazz(chords[0]), self._brief.key.tonic
-        pitch = _nearest(tonic if tonic in chord.tones else chord.root, last.pitch)
+        pitch = resting(tonic if tonic in chord.tones else chord.root, last.pitch, top)
         return Material(chords, (Note(0.0, self._bar, pitch, last.velocity),))
 
     def _leading(self, kind: str, material: Material) -> Material:
@@ -170,6 +175,17 @@ class Composer:
         return _LIFT.get(kind, _USUAL_LIFT)
 
 
-def _nearest(pitch_class: int, pitch: int) -> int:
-    """The pitch of a class that is the nearest to another."""
-    return min((p for p in range(pitch - 6, pitch + 7) if p % 12 == pitch_class), key=lambda p: abs(p - pitch))
+def _at_rest(tune: Sequence[Note], at: float, bar: float, pitch_class: int, top: int) -> tuple[tuple[Note, ...], int]:
+    """A tune up to a place, and there a note of a bar on a pitch class; and how far from rest that is."""
+    kept = [n for n in tune if n.start < at]
+    near = (kept or tune)[-1]
+    if kept:
+        kept[-1] = near._replace(duration=min(near.duration, at - near.start))
+    top = max([top, *(n.pitch for n in kept)])
+    pitch = resting(pitch_class, near.pitch, top)
+    return (*kept, Note(at, bar, pitch, near.velocity)), unrest(pitch, near.pitch, top)
+
+
+def _top(made: Sequence[Material]) -> int:
+    """The highest pitch of the tunes, 0 without any."""
+    return max((n.pitch for material in made for n in material.tune), default=0)

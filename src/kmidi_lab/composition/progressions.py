@@ -10,7 +10,7 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.jazz import parse_jazz
-from kmidi_lab.composition.functions import borrowed, in_key, leading, led
+from kmidi_lab.composition.functions import borrowed, in_key, leading, led, other_tonic
 
 _CANDIDATES, _CHOICES = 16, 14
 _BEGINNINGS = {1: (0, 9, 5), -1: (0, 8, 5)}
@@ -106,10 +106,13 @@ def _fit(symbol: str, place: int, bars: int, so_far: Sequence[Chord], taste: Tas
         return 0.0
     if place == bars - 1 and degree not in _ENDINGS[mode]:
         return 0.0
+    explained = _explained(chord, place, bars, so_far, key)
+    if not explained and (other_tonic(chord, key) or (so_far and other_tonic(so_far[-1], key))):
+        return 0.0
     if so_far and so_far[-1].root == chord.root:
         return 0.15
     plain = chord.quality not in _SEVENTHS
-    colour = 1.0 if _explained(chord, place, bars, so_far, key) else taste.colour
+    colour = 1.0 if explained else taste.colour
     return colour * (1.0 - 0.9 * taste.sevenths if plain else 1.0)
 
 
