@@ -145,6 +145,13 @@ def test_a_large_chord_keeps_what_tells_it() -> None:
     assert 0 not in {p % 12 for p in g13}
 
 
+@pytest.mark.parametrize("chords", ["C#m A F#m G#", "Bm Em A G", "A F#m D E", "C#m E A B", "F Gm7 C7 Bb7"])
+def test_chords_that_come_round_do_not_climb_into_the_tune(chords: str) -> None:
+    """A tune seldom goes below middle C; rounds that rise would else stay at E4."""
+    tops = [pitches[-1] for pitches in voicings([parse_jazz(s) for s in 6 * chords.split()])]
+    assert max(tops) <= 60 and tops[4:8] == tops[-4:], tops
+
+
 def test_common_tones_stay() -> None:
     c, am, f, g = voicings([parse_jazz(s) for s in ("C", "Am", "F", "G")])
     assert len(set(c) & set(am)) == 2

@@ -12,6 +12,11 @@ from kmidi_lab.composition.bands import Stroke
 from kmidi_lab.song import Note
 
 _LOW, _HIGH = 45, 64
+_CROWDED = 59
+"""B3: above it a chord's highest voice comes into the tune's way, so it rather moves a semitone more for each that it is lower.
+
+Without it a round that rises from chord to chord climbs to `_HIGH` and stays there.
+"""
 _VOICES = 4
 _COMP, _PAD, _BASS_VELOCITY = 66, 52, 84
 _BASS = 36
@@ -23,17 +28,16 @@ _INTERVALS = {"third": (4, 3, 5, 2), "fifth": (7, 6, 8), "octave": (12,)}
 
 
 def voicings(chords: Sequence[Chord]) -> list[tuple[int, ...]]:
-    """Pitches of each chord, three or four from low to high, chosen so that each tone moves as little as it can."""
+    """Pitches of each chord, three or four from low to high, chosen so that each tone moves as little as it can below the tune."""
+    middle = (_LOW + _HIGH) / 2
     out: list[tuple[int, ...]] = []
     for chord in chords:
-        options = _options(chord)
-        middle = (_LOW + _HIGH) / 2
-        if out:
-            last = out[-1]
-            best = min(options, key=lambda v: (_movement(last, v), abs(float(np.mean(v)) - middle)))
-        else:
-            best = min(options, key=lambda v: abs(float(np.mean(v)) - middle))
-        out.append(best)
+
+        def cost(pitches: tuple[int, ...]) -> tuple[float, float]:
+            far = abs(float(np.mean(pitches)) - middle)
+            return (_movement(out[-1], pitches) if out else far) + max(0, pitches[-1] - _CROWDED), far
+
+        out.append(min(_options(chord), key=cost))
     return out
 
 
