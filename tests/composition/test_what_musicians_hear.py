@@ -15,7 +15,7 @@ from kmidi_lab.composition.accompaniment import pad
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.ending import dominant, leads_home, resting
-from kmidi_lab.composition.form import Stretch, chosen_form
+from kmidi_lab.composition.form import Stretch, chosen_form, grown
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
@@ -162,7 +162,7 @@ def test_a_last_chorus_is_not_cut_off() -> None:
         return [Stretch(kind, bars, 0.5, 0.3) for kind, bars in kinds]
 
     form, _ = chosen_form(drawn, 30)
-    assert [s.bars for s in form] == [2, 8, 8, 8, 4]
+    assert [s.bars for s in form] == [2, 8, 8, 4, 8]
 
 
 @pytest.mark.slow
@@ -257,6 +257,41 @@ def test_a_form_that_begins_with_its_chorus_is_left_where_another_is_drawn() -> 
 
     form, _ = chosen_form(drawn, 32)
     assert [s.kind for s in form] == ["verse", "chorus", "verse", "chorus"]
+
+
+def _form_of(text: str) -> list[Stretch]:
+    pairs = [part.split() for part in text.split(", ")]
+    return [Stretch(kind, int(bars), 0.5, 0.3) for kind, bars in pairs]
+
+
+@pytest.mark.parametrize(
+    ("drawn", "grows"),
+    [
+        ("intro 4, verse 8, chorus 8, verse 8, chorus 4", "intro 4, verse 8, chorus 8, verse 4, chorus 8"),
+        ("verse 8, chorus 8, bridge 16, chorus 4, outro 4", "verse 8, chorus 8, bridge 12, chorus 8, outro 4"),
+        ("verse 8, chorus 8, bridge 4, chorus 4", "verse 8, chorus 8, bridge 4, chorus 4"),
+        ("verse 8, chorus 4, verse 8, chorus 8", "verse 8, chorus 4, verse 8, chorus 8"),
+        ("verse 8, chorus 8, chorus 4", "verse 8, chorus 8, chorus 4"),
+        ("chorus 8, verse 8", "chorus 8, verse 8"),
+    ],
+)
+def test_the_last_chorus_is_as_long_as_the_longest(drawn: str, grows: str) -> None:
+    form, told = grown(_form_of(drawn))
+    assert form == _form_of(grows) and bool(told) == (drawn != grows)
+
+
+@pytest.mark.parametrize(
+    ("odd", "usual"),
+    [
+        ("intro 4, chorus 8, verse 8, chorus 8, outro 4", "intro 4, verse 8, chorus 8, verse 4, chorus 8, outro 4"),
+        ("bridge 8, verse 8, chorus 8, bridge 8, chorus 8", "verse 8, chorus 8, bridge 8, verse 8, chorus 8"),
+    ],
+)
+def test_verse_chorus_and_bridge_come_in_this_order(odd: str, usual: str) -> None:
+    forms = [_form_of(odd), _form_of(usual)]
+    bars = sum(s.bars for s in forms[0])
+    form, _ = chosen_form(lambda number: forms[number % 2], bars)
+    assert form == forms[1]
 
 
 def test_a_solo_cello_plays_in_its_own_register(written: Arrange) -> None:

@@ -39,7 +39,8 @@ _SHORT = 24
 """Bars of a song that has room for sections of several kinds."""
 _SUNG = ("verse", "chorus", "bridge", "solo")
 _CUT = 1.0
-"""What a section of these costs that is shorter than a phrase, since a chorus of two bars sounds cut off, and a chorus that begins."""
+"""What a section of these costs that is shorter than a phrase, since a chorus of two bars sounds cut off, a chorus that begins or comes before any verse,
+and a bridge before these."""
 
 
 class Stretch(NamedTuple):
@@ -73,8 +74,9 @@ def chosen_form(draw: Draw, bars: int) -> tuple[list[Stretch], str]:
         return form(bars), ""
     forms: list[tuple[list[Stretch], str]] = []
     for number in range(1, _MOST_CANDIDATES + 1):
-        drawn = closed(draw(number))
-        forms += [drawn] if _framed(drawn[0], bars) else []
+        drawn, changed = closed(draw(number))
+        drawn, more = grown(drawn)
+        forms += [(drawn, "; ".join(filter(None, (changed, more))))] if _framed(drawn, bars) else []
         if number >= _CANDIDATES and any(_returns(f) > 1 for f, _ in forms):
             break
     by_rule = form(bars), "no form that was drawn had intro and outro in their places and short, so it is a rule's"
@@ -94,6 +96,25 @@ def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
     end = Stretch(kind, last.bars, energy, _TENSION.get(kind, _CALM))
     told = f"the {last.kind} of {many(last.bars, 'bar')} at the end became its {kind}, so that the song closes"
     return [*drawn[:-1], end], told
+
+
+def grown(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
+    """The form with a last chorus as long as the longest before, and what was changed: a song is largest at its end.
+
+    The section before it gives the bars, where a phrase of it is left; else nothing is changed.
+    """
+    choruses = [n for n, s in enumerate(drawn) if s.kind == "chorus"]
+    last = choruses[-1] if choruses else 0
+    more = max((drawn[n].bars for n in choruses), default=0) - drawn[last].bars
+    if last == 0 or more <= 0 or drawn[last - 1].kind == "chorus" or drawn[last - 1].bars - more < PHRASE:
+        return drawn, ""
+    giving, chorus = drawn[last - 1], drawn[last]
+    out = [*drawn]
+    out[last - 1 : last + 1] = [giving._replace(bars=giving.bars - more), chorus._replace(bars=chorus.bars + more)]
+    told = (
+        f"the last chorus got {many(more, 'bar')} of the {giving.kind} before it, so that it is as long as the longest"
+    )
+    return out, told
 
 
 def _framed(drawn: Sequence[Stretch], bars: int) -> bool:
@@ -129,11 +150,16 @@ def _returns(drawn: Sequence[Stretch]) -> int:
     return sum(s.kind == "chorus" and (i == 0 or drawn[i - 1].kind != "chorus") for i, s in enumerate(drawn))
 
 
+def _early(kind: str, other: str, kinds: Sequence[str]) -> bool:
+    """Whether the first section of a kind stands before the first of another, of those that a song has."""
+    return {kind, other} <= {*kinds} and kinds.index(kind) < kinds.index(other)
+
+
 def _worth(drawn: Sequence[Stretch], bars: int) -> float:
     """How good a form is.
 
-    Higher for a short intro, no chorus at the beginning, one that returns, an end that is one, sections of whole phrases, few
-    solos, and no pre-chorus but behind a verse.
+    Higher for a short intro, no chorus before a verse nor a bridge before either, one that returns, an end
+    that is one, sections of whole phrases, few solos, and no pre-chorus but behind a verse.
     """
     kinds = [s.kind for s in drawn]
     length = {kind: sum(s.bars for s in drawn if s.kind == kind) for kind in kinds}
@@ -149,6 +175,8 @@ def _worth(drawn: Sequence[Stretch], bars: int) -> float:
         - 2 * max(0.0, aside - 0.15)
         - sum(s.bars % PHRASE != 0 for s in drawn) / len(drawn)
         - _CUT * (kinds[0] == "chorus")
+        - _CUT
+        * (_early("chorus", "verse", kinds) + _early("bridge", "chorus", kinds) + _early("bridge", "verse", kinds))
         - _CUT * sum(s.bars < PHRASE and s.kind in _SUNG for s in drawn)
         - 2 * _CUT * sum(b == "pre-chorus" and a not in ("verse", b) for a, b in pairwise(["", *kinds]))
         - 0.02 * max(0, max(s.bars for s in drawn) - _LONG)
