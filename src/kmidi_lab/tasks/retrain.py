@@ -25,7 +25,7 @@ from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated
 from kmidi_lab.retraining.splitting import held_out
 from kmidi_lab.streams import say
 from kmidi_lab.targets import find, plain_values
-from kmidi_lab.tasks.roots import start_root
+from kmidi_lab.tasks.roots import start_root, way_back
 from kmidi_lab.wording import many
 
 FEWEST = 20
@@ -67,7 +67,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if wrong:
         say(f"  {many(wrong, 'line')} left out: no events (task=feedback feedback.import=FILE says why)")
     if lessons.judgements < FEWEST:
-        raise DataError(f"{many(lessons.judgements, 'event')} of {model.root} can be learnt from; {FEWEST} are needed")
+        few = many(lessons.judgements, "event")
+        raise DataError(f"{few} for the model of {model.root} can be learnt from; {FEWEST} are needed")
     raters = rated(model.module, model.training, lessons, cfg.seed) if cfg.retrain.weigh else _all_alike(lessons)
     for rater in raters:
         if rater.weight < DOUBTFUL:
@@ -112,6 +113,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             f"nothing was published: {record.export.reason if record.export else 'export.enabled=false'}"
         )
     say(f"published in {record.export.models_root}, status {record.export.status}")
+    behind = way_back(Path(record.export.models_root), cfg.model.name)
+    if behind:
+        say(f"  {behind}")
 
 
 def _all_alike(lessons: Lessons) -> list[Rater]:
