@@ -165,6 +165,7 @@ def test_a_song_has_a_page_that_plays_it(make) -> None:
         ({"bars": [8]}, "compose.bars=[8] must be a whole number"),
         ({"tempo": np.zeros(2)}, "compose.tempo=[0. 0.] must be a number"),
         ({"barz": 8}, "compose: 'barz' is not allowed. Did you mean 'bars'?"),
+        ({"models_root": "nowhere/models"}, "models_root=nowhere/models: there is no such folder; leave it out"),
         ({"models_root": 5}, "models_root=5 must be a folder's name"),
     ],
 )

@@ -251,6 +251,19 @@ def test_what_cannot_be_asked_is_one_line(job, tmp_path: Path) -> None:
         job("task=label", "model=intent", f"label.file={tmp_path / 'x.csv'}")
 
 
+def test_files_that_a_model_does_not_take_are_counted(job, tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "voices"
+    folder.mkdir()
+    for name in ("a.opus", "b.OPUS", "notes.md", ".hidden"):
+        (folder / name).write_bytes(b"x")
+    line = r"nothing to ask about; 3 other files \(\.opus, \.md\) there, of kinds that intent does not take; give a folder of \.txt"
+    with pytest.raises(DataError, match=line):
+        job("task=queue", "model=intent", f"data.root={folder}")
+    (folder / "lines.txt").write_text("what a lovely day\n")
+    job("task=queue", "model=intent", f"data.root={folder}")
+    assert "left out: 3 other files (.opus, .md); intent takes .txt" in capsys.readouterr().out
+
+
 def test_a_label_is_one_a_rater_and_item_and_can_be_taken_back(tmp_path: Path) -> None:
     store = Store(tmp_path / "feedback.db")
     labels, items = Labels(store, "intent"), ("a" * 64, "b" * 64)

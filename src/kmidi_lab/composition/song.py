@@ -240,4 +240,6 @@ def compose(
     if not isinstance(models_root, str | Path | None):
         raise ConfigError(f"models_root={show(models_root)} must be a folder's name, or None for the released models")
     root = Path(with_home(str(models_root))) if models_root is not None else default_root()
+    if models_root is not None and not Path(str(root)).exists():
+        raise ConfigError(f"models_root={root}: there is no such folder; leave it out for the released models")
     return composed(SongRequest(text, **settings), Players(root, Path("outputs/cache")), seed)
