@@ -150,7 +150,7 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
             typed = shlex.split(line[line.index("task=label") :])
             assert f"models_root='{tmp_path}/my models'" in typed and f"label.file={tmp_path / 'queue.csv'}" in typed
     assert few.count("task=label") == 2
-    lowered = "score (by how much its label would lower the variance of what a regression says of all), place"
+    lowered = "score (how much its label would tell of all the others), place"
     assert f"{lowered} and the model's answer; the highest score first" in few
     assert few.count("type python -m kmidi_lab task=label model=intent") == 1
     job("task=queue", *task)
