@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import orjson
-from numpy.typing import NDArray
 
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.data import DataModule
@@ -15,6 +14,7 @@ from kmidi_lab.retraining.gates import Gate
 from kmidi_lab.retraining.lessons import Lessons
 from kmidi_lab.retraining.opening import TrainableRelease
 from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights
+from kmidi_lab.retraining.splitting import Parts
 from kmidi_lab.run_record import Note, RunRecord
 from kmidi_lab.wording import many
 
@@ -32,12 +32,12 @@ class Retraining:
         model: TrainableRelease,
         lessons: Lessons,
         raters: list[Rater],
-        held: NDArray[np.bool_],
+        parts: Parts,
         margin: float,
         seed: int,
     ) -> None:
         self._model, self._lessons, self._raters = model, lessons, raters
-        self._held, self._margin, self._seed = held, margin, seed
+        self._parts, self._margin, self._seed = parts, margin, seed
         self.gates: list[Gate] = []
 
     def gate(self, record: RunRecord, module: LabModule, data: DataModule) -> bool:
@@ -46,20 +46,22 @@ class Retraining:
         [before, weights], [after, _] = (
             training.test_losses(numpy_call(m.network), m.head(), data) for m in (base, module.cpu().eval())
         )
-        own = self._lessons.rows(self._held)
+        own = self._lessons.rows(self._parts.held)
         trust = event_weights(own, np.array([rater.weight for rater in self._raters]))
         first, second = (losses(m, training, own) for m in (base, module))
         self.gates = [
             gates.not_worse(before, after, weights, self._margin, self._seed),
-            gates.better(first, second, own.rater, own.judgement, trust, self._seed),
+            gates.better(first, second, own.rater, own.judgement, own.item, trust, self._seed),
         ]
-        learnt = self._lessons.rows(~self._held)
+        learnt = self._lessons.rows(self._parts.learnt)
         facts = {
             "from_sha256": self._model.published.entry["exports"]["sha256"],
             "events": len(learnt),
             "raters": len(np.unique(learnt.rater)),
             "held_out_events": len(own),
             "held_out_raters": len(np.unique(own.rater)),
+            "held_out_by": self._parts.by,
+            "dropped_events": self._parts.dropped,
             "doubted_raters": sum(rater.weight < DOUBTFUL for rater in self._raters),
             "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],
             **({"frozen_test_was_heard": True} if self._model.heard_all else {}),
@@ -68,7 +70,7 @@ class Retraining:
         record.data.more["retrained"] = facts
         text = (
             f"Learnt from {many(facts['events'], 'event')} of {many(facts['raters'], 'user')}, beside the original data, from the model "
-            f"whose file has SHA-256 {facts['from_sha256']}. {'. '.join(map(str, self.gates))}."
+            f"whose file has SHA-256 {facts['from_sha256']}. Of the feedback: {self._parts}. {'. '.join(map(str, self.gates))}."
         )
         if self._model.heard_all:
             text += f" {_HEARD}"
@@ -77,10 +79,14 @@ class Retraining:
 
     def json(self) -> bytes:
         """The report for whoever runs this: it names use ids, so it stays in the run's folder."""
-        held = {self._lessons.raters[i] for i in np.unique(self._lessons.rater[self._held])}
+        held = {self._lessons.raters[i] for i in np.unique(self._lessons.rater[self._parts.held])}
         report = {
             "events": len(self._lessons),
             "left_out": self._lessons.left_out,
+            "held_out": int(self._parts.held.sum()),
+            "held_out_by": self._parts.by,
+            "learnt_from": int(self._parts.learnt.sum()),
+            "dropped": self._parts.dropped,
             "frozen_test_was_heard": self._model.heard_all,
             "raters": [vars(rater) | {"held_out": rater.use in held} for rater in self._raters],
             "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],

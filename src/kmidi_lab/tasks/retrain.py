@@ -21,7 +21,7 @@ from kmidi_lab.retraining.going_on import Basis, begun, events_again, settings_o
 from kmidi_lab.retraining.lessons import ALIKE, Lessons
 from kmidi_lab.retraining.mixing import FeedbackMixer
 from kmidi_lab.retraining.opening import TrainableRelease, events_of, lessons_of, opened, recordings_of
-from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated
+from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated, rated_by_learnt
 from kmidi_lab.retraining.splitting import held_out
 from kmidi_lab.streams import say
 from kmidi_lab.targets import find, plain_values
@@ -69,21 +69,25 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if lessons.judgements < FEWEST:
         raise DataError(f"{many(lessons.judgements, 'event')} of {model.root} can be learnt from; {FEWEST} are needed")
     raters = rated(model.module, model.training, lessons, cfg.seed) if cfg.retrain.weigh else _all_alike(lessons)
-    for rater in raters:
-        if rater.weight < DOUBTFUL:
-            say(f"  user {rater.use}, {many(rater.events, 'event')}, is trusted by {rater.weight:g} of 1")
     trust = np.array([rater.weight for rater in raters])
     if not trust.any():
         raise DataError(
             "no user agrees with any other, or with the model, more than chance would; nothing to learn from"
         )
-    held = held_out(lessons, trust, cfg.retrain.held_out, cfg.seed)
+    parts = held_out(lessons, trust, cfg.retrain.held_out, cfg.seed)
+    say(f"  {parts}")
+    if cfg.retrain.weigh:
+        raters = rated_by_learnt(model.module, model.training, lessons, parts.learnt, raters, cfg.seed)
+        trust = np.array([rater.weight for rater in raters])
+    for rater in raters:
+        if rater.weight < DOUBTFUL:
+            say(f"  user {rater.use}, {many(rater.events, 'event')}, is trusted by {rater.weight:g} of 1")
     _set(cfg, model)
     if model.heard_all:
         if cfg.export.enabled:
             _check_place(cfg, model)
         say(HEARD)
-    report = Retraining(model, lessons, raters, held, cfg.retrain.margin, cfg.seed)
+    report = Retraining(model, lessons, raters, parts, cfg.retrain.margin, cfg.seed)
 
     def begin(data: DataModule) -> None:
         _check_data(cfg, model, data)
@@ -93,7 +97,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 
     context["rounds"] = rounds = Rounds(Path(cfg.paths.output_root), cfg.model.name)
     rounds.number()
-    learnt = lessons.rows(~held)
+    learnt = lessons.rows(parts.learnt)
     mixed = FeedbackMixer(model.training, learnt, event_weights(learnt, trust), cfg.retrain.share, cfg.seed)
     record = lab.train(cfg, context, lab.Additions(begin, mixed, report.gate, _KEPT_STEPS))
     if record.primary is None:
