@@ -160,7 +160,7 @@ class World:
         weights = 1 / np.bincount(label)[label]
         first = gates.not_worse(losses["frozen", "release"], losses["frozen", "retrained"], weights, 0.01, seed)
         second = gates.better(
-            losses["own", "release"], losses["own", "retrained"], 0 * places, places, np.ones(len(x)), seed
+            losses["own", "release"], losses["own", "retrained"], 0 * places, places, places, np.ones(len(x)), seed
         )
         return row | {"test gate": float(first.passed), "feedback gate": float(second.passed)}
 
