@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.data import DataModule
@@ -40,6 +43,17 @@ class Retraining:
         self._parts, self._margin, self._seed = parts, margin, seed
         self.gates: list[Gate] = []
 
+    @property
+    def learnt(self) -> Lessons:
+        """What is learnt from."""
+        return self._lessons.rows(self._parts.learnt)
+
+    def leave_out(self, events: NDArray[np.bool_], why: str) -> None:
+        """Some of all events `[E]` are neither learnt from nor held out. Raises DataError as `Parts.rows`."""
+        self._parts = self._parts.rows(~events)
+        counted = {**self._lessons.left_out, why: int(events.sum())}
+        self._lessons = replace(self._lessons.rows(~events), left_out=counted)
+
     def gate(self, record: RunRecord, module: LabModule, data: DataModule) -> bool:
         """Whether both gates are passed; the record tells of them, and of no event and no user."""
         training, base = self._model.training, self._model.module
@@ -53,7 +67,7 @@ class Retraining:
             gates.not_worse(before, after, weights, self._margin, self._seed),
             gates.better(first, second, own.rater, own.judgement, own.item, trust, self._seed),
         ]
-        learnt = self._lessons.rows(self._parts.learnt)
+        learnt = self.learnt
         facts = {
             "from_sha256": self._model.published.entry["exports"]["sha256"],
             "events": len(learnt),

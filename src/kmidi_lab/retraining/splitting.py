@@ -29,6 +29,13 @@ class Parts:
     learnt: NDArray[np.bool_]
     by: str
 
+    def rows(self, index: NDArray[np.bool_]) -> Parts:
+        """Of some of the events. Raises DataError: nothing to learn from, or to judge by, is among them."""
+        parts = Parts(self.held[index], self.learnt[index], self.by)
+        if not parts.learnt.any() or not parts.held.any():
+            raise DataError("too little feedback is left to learn from and to judge by; feedback on others is needed")
+        return parts
+
     @property
     def dropped(self) -> int:
         """How many events are neither."""

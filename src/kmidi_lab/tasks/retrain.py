@@ -35,6 +35,7 @@ HEARD = (
     "and no score tells how good it is, so what is published has status training"
 )
 """What is said where the start has no test of its own."""
+JUDGES = "of recordings by which the original data validate or test"
 _MANY_EPOCHS = 1000
 _KEPT_STEPS = 25
 """From one checkpoint to the next; a run that was killed goes on from the last."""
@@ -89,17 +90,21 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         say(HEARD)
     report = Retraining(model, lessons, raters, parts, cfg.retrain.margin, cfg.seed)
 
-    def begin(data: DataModule) -> None:
+    def begin(data: DataModule) -> FeedbackMixer:
         _check_data(cfg, model, data)
+        judges = recordings.among([*data.songs("val"), *data.songs("test")], lessons.x) if recordings else np.zeros(0)
+        if judges.any():
+            report.leave_out(judges, JUDGES)
+            say(f"  {judges.sum()} left out: {JUDGES}")
         ids = [event.event for event in events if event.model == cfg.model.name]
         Basis(release, settings, ids, recordings.heard if recordings else []).write(context["folder"])
         write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
+        learnt = report.learnt
+        return FeedbackMixer(model.training, learnt, event_weights(learnt, trust), cfg.retrain.share, cfg.seed)
 
     context["rounds"] = rounds = Rounds(Path(cfg.paths.output_root), cfg.model.name)
     rounds.number()
-    learnt = lessons.rows(parts.learnt)
-    mixed = FeedbackMixer(model.training, learnt, event_weights(learnt, trust), cfg.retrain.share, cfg.seed)
-    record = lab.train(cfg, context, lab.Additions(begin, mixed, report.gate, _KEPT_STEPS))
+    record = lab.train(cfg, context, lab.Additions(begin, report.gate, _KEPT_STEPS))
     if record.primary is None:
         return  # another rank than the first: it has trained its share and has nothing to say
     write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
