@@ -55,7 +55,7 @@ def test_labels_of_recordings_move_those_of_others_and_a_crowd_that_errs_is_refu
     says = [told(path) for path in unheard]
     assert says != MEANT * 5
     few = called(*ASK)
-    assert (few.returncode, "0 events of" in few.stderr) == (2, True), few.stderr
+    assert (few.returncode, "0 events can be learnt from" in few.stderr) == (2, True), few.stderr
 
     # A crowd of whom each has ten recordings of its own, and calls the two kinds what no other does.
     crowd, names = [new_id() for _ in range(4)], ["happy", "sad", "angry", "fear", "surprise", "neutral", *MEANT]

@@ -68,7 +68,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if wrong:
         say(f"  {many(wrong, 'line')} left out: no events (task=feedback feedback.import=FILE says why)")
     if lessons.judgements < FEWEST:
-        raise DataError(f"{many(lessons.judgements, 'event')} of {model.root} can be learnt from; {FEWEST} are needed")
+        raise DataError(
+            f"{many(lessons.judgements, 'event')} can be learnt from by {cfg.model.name} of {model.root}; {FEWEST} are needed"
+        )
     raters = rated(model.module, model.training, lessons, cfg.seed) if cfg.retrain.weigh else _all_alike(lessons)
     trust = np.array([rater.weight for rater in raters])
     if not trust.any():
