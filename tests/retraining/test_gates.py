@@ -106,6 +106,15 @@ def test_of_one_queue_that_all_have_labelled_whole_items_are_held_out(raters: in
         assert not _both(lessons, parts)
 
 
+def test_what_is_left_out_later_is_in_neither_part() -> None:
+    parts = held_out(_lessons(8), np.ones(1), 0.25, 0)
+    fewer = parts.rows(np.arange(8) > 2)
+    assert (fewer.held.tolist(), fewer.by) == ([False] * 3 + [True] * 2, LATEST) and fewer.learnt.sum() == 3
+    for left in (parts.held, parts.learnt):
+        with pytest.raises(DataError, match="too little feedback is left"):
+            parts.rows(left)
+
+
 def test_items_of_trusted_raters_are_held_out_first_and_songs_stay_together() -> None:
     items, rater = np.r_[0:20, 0:20, 50:60], np.repeat([0, 1, 2], [20, 20, 10])
     for seed in range(10):

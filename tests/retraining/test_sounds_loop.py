@@ -71,18 +71,29 @@ def test_labels_of_recordings_move_those_of_others_and_a_crowd_that_errs_is_refu
     users = [new_id() for _ in range(3)]
     for number, user in enumerate(users):
         store.add(labels_of(paths[10 * number : 10 * number + 20], user, "emotion", MEANT * 10))
+    # Of the last also one of each speaker of the original data, under other names.
+    known = sorted((tmp_path / "data" / "ravdess").rglob("*.wav"))[
+        :: len(list((tmp_path / "data").rglob("*.wav"))) // 6
+    ]
+    copies = [Path(shutil.copy(path, tmp_path / "own" / f"copy{place}.wav")) for place, path in enumerate(known[:6])]
+    assert len({path.parent for path in known[:6]}) == 6
+    store.add(labels_of(copies, users[2], "emotion", MEANT * 3))
     gone = paths[0].read_bytes()
     paths[0].unlink()
     (tmp_path / "own" / "1.wav").write_bytes(b"RIFF of nothing")
     promoted = called(*ASK)
     assert promoted.returncode == 0, promoted.stderr + promoted.stdout
-    assert "39 of 40 labelled recordings heard in own, 0 can't be" in promoted.stdout
+    assert "45 of 46 labelled recordings heard in own, 0 can't be" in promoted.stdout
     assert "1 left out: of a recording that is not in retrain.recordings" in promoted.stdout
     newest = max((tmp_path / "outputs" / "retrain" / "emotion").glob("*/retrain.json"))
     report = json.loads(newest.read_text())
     held, learnt, dropped = (report[part] for part in ("held_out", "learnt_from", "dropped"))
-    assert (held + learnt + dropped, report["held_out_by"]) == (59, "whole users")
-    assert dropped == (20 if report["raters"][1]["held_out"] else 10), "what the held-out user has heard, too"
+    [judges] = [count for why, count in report["left_out"].items() if "original data validate or test" in why]
+    assert f"{judges} left out: of recordings by which the original data validate or test" in promoted.stdout
+    assert 2 <= judges <= 5, "one speaker validates, others test, and some are learnt from"
+    assert (held + learnt + dropped, report["held_out_by"]) == (59 + 6 - judges, "whole users")
+    [alone] = [rater["use"] for rater in report["raters"] if rater["held_out"]]
+    assert dropped == (20 if alone == users[1] else 10), "what the held-out user has heard, too"
     assert f"{held} events held out, whole users; {learnt} learnt from; {dropped} dropped" in promoted.stdout
     assert [told(path) for path in unheard] == MEANT * 5, "others of the two kinds are called so, too"
     [entry] = json.loads((models / "registry.json").read_text())["models"]

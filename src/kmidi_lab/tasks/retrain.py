@@ -94,8 +94,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 
     def begin(data: DataModule) -> FeedbackMixer:
         _check_data(cfg, model, data)
-        judges = recordings.among([*data.songs("val"), *data.songs("test")], lessons.x) if recordings else np.zeros(0)
-        if judges.any():
+        clips = [*data.songs("val"), *data.songs("test")] if recordings else []
+        if recordings and (judges := recordings.among(clips, lessons.x)).any():
             report.leave_out(judges, JUDGES)
             say(f"  {judges.sum()} left out: {JUDGES}")
         ids = [event.event for event in events if event.model == cfg.model.name]
