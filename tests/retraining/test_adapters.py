@@ -25,7 +25,7 @@ from kmidi_lab.models.harmony.feedback import ChordFeedback
 from kmidi_lab.models.harmony.module import HarmonyPredictor
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import TorchModel, from_reset
-from kmidi_lab.retraining import adapting
+from kmidi_lab.retraining import adapting, raters
 from kmidi_lab.retraining.adapting import Adapter, cross_validated, losses
 from kmidi_lab.retraining.lessons import Lessons
 from kmidi_lab.retraining.raters import rated, rated_by_learnt
@@ -114,8 +114,9 @@ def test_who_answers_anything_is_not_trusted_and_one_alone_is() -> None:
     assert [rater.weight for rater in rated(module, ChordFeedback(), _chords(30, 0, 1, random=1), 0)] == [1.0]
 
 
-def test_what_is_held_out_does_not_tell_whom_to_learn_from() -> None:
+def test_what_is_held_out_does_not_tell_whom_to_learn_from(monkeypatch: pytest.MonkeyPatch) -> None:
     """Other answers of a held-out rater change the trust of all by all, and of those who are learnt from nothing."""
+    monkeypatch.setattr(raters, "_STEPS", 5)
     torch.manual_seed(0)
     module, training, said = HarmonyPredictor(hidden=(16, 12)).eval(), ChordFeedback(), _chords(48, 0, 4, random=1)
     held = said.rater == 0

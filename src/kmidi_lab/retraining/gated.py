@@ -28,7 +28,7 @@ _HEARD = (
 
 
 class Retraining:
-    """One retraining: what it learns from, and the gates, which fill the run's record."""
+    """One retraining: what it learns from, which are its `parts`, and the gates, which fill the run's record."""
 
     def __init__(
         self,
@@ -40,17 +40,17 @@ class Retraining:
         seed: int,
     ) -> None:
         self._model, self._lessons, self._raters = model, lessons, raters
-        self._parts, self._margin, self._seed = parts, margin, seed
+        self.parts, self._margin, self._seed = parts, margin, seed
         self.gates: list[Gate] = []
 
     @property
     def learnt(self) -> Lessons:
         """What is learnt from."""
-        return self._lessons.rows(self._parts.learnt)
+        return self._lessons.rows(self.parts.learnt)
 
     def leave_out(self, events: NDArray[np.bool_], why: str) -> None:
         """Some of all events `[E]` are neither learnt from nor held out. Raises DataError as `Parts.rows`."""
-        self._parts = self._parts.rows(~events)
+        self.parts = self.parts.rows(~events)
         counted = {**self._lessons.left_out, why: int(events.sum())}
         self._lessons = replace(self._lessons.rows(~events), left_out=counted)
 
@@ -60,7 +60,7 @@ class Retraining:
         [before, weights], [after, _] = (
             training.test_losses(numpy_call(m.network), m.head(), data) for m in (base, module.cpu().eval())
         )
-        own = self._lessons.rows(self._parts.held)
+        own = self._lessons.rows(self.parts.held)
         trust = event_weights(own, np.array([rater.weight for rater in self._raters]))
         first, second = (losses(m, training, own) for m in (base, module))
         self.gates = [
@@ -74,8 +74,8 @@ class Retraining:
             "raters": len(np.unique(learnt.rater)),
             "held_out_events": len(own),
             "held_out_raters": len(np.unique(own.rater)),
-            "held_out_by": self._parts.by,
-            "dropped_events": self._parts.dropped,
+            "held_out_by": self.parts.by,
+            "dropped_events": self.parts.dropped,
             "doubted_raters": sum(rater.weight < DOUBTFUL for rater in self._raters),
             "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],
             **({"frozen_test_was_heard": True} if self._model.heard_all else {}),
@@ -84,7 +84,7 @@ class Retraining:
         record.data.more["retrained"] = facts
         text = (
             f"Learnt from {many(facts['events'], 'event')} of {many(facts['raters'], 'user')}, beside the original data, from the model "
-            f"whose file has SHA-256 {facts['from_sha256']}. Of the feedback: {self._parts}. {'. '.join(map(str, self.gates))}."
+            f"whose file has SHA-256 {facts['from_sha256']}. Of the feedback: {self.parts}. {'. '.join(map(str, self.gates))}."
         )
         if self._model.heard_all:
             text += f" {_HEARD}"
@@ -93,14 +93,14 @@ class Retraining:
 
     def json(self) -> bytes:
         """The report for whoever runs this: it names use ids, so it stays in the run's folder."""
-        held = {self._lessons.raters[i] for i in np.unique(self._lessons.rater[self._parts.held])}
+        held = {self._lessons.raters[i] for i in np.unique(self._lessons.rater[self.parts.held])}
         report = {
             "events": len(self._lessons),
             "left_out": self._lessons.left_out,
-            "held_out": int(self._parts.held.sum()),
-            "held_out_by": self._parts.by,
-            "learnt_from": int(self._parts.learnt.sum()),
-            "dropped": self._parts.dropped,
+            "held_out": int(self.parts.held.sum()),
+            "held_out_by": self.parts.by,
+            "learnt_from": int(self.parts.learnt.sum()),
+            "dropped": self.parts.dropped,
             "frozen_test_was_heard": self._model.heard_all,
             "raters": [vars(rater) | {"held_out": rater.use in held} for rater in self._raters],
             "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],

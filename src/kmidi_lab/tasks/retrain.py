@@ -78,7 +78,6 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             "no user agrees with any other, or with the model, more than chance would; nothing to learn from"
         )
     parts = held_out(lessons, trust, cfg.retrain.held_out, cfg.seed)
-    say(f"  {parts}")
     if cfg.retrain.weigh:
         raters = rated_by_learnt(model.module, model.training, lessons, parts.learnt, raters, cfg.seed)
         trust = np.array([rater.weight for rater in raters])
@@ -98,6 +97,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         if recordings and (judges := recordings.among(clips, lessons.x)).any():
             report.leave_out(judges, JUDGES)
             say(f"  {judges.sum()} left out: {JUDGES}")
+        say(f"  {report.parts}")
         ids = [event.event for event in events if event.model == cfg.model.name]
         Basis(release, settings, ids, recordings.heard if recordings else []).write(context["folder"])
         write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
