@@ -42,10 +42,9 @@ class Parts:
         return int((~self.held & ~self.learnt).sum())
 
     def __str__(self) -> str:
-        return (
-            f"{many(int(self.held.sum()), 'event')} held out, {self.by}; {self.learnt.sum()} learnt from; {self.dropped} dropped, "
-            "since they are of items or songs that are held out"
-        )
+        why = ", since they are of items or songs that are held out" if self.dropped else ""
+        held = many(int(self.held.sum()), "event")
+        return f"{held} held out, {self.by}; {self.learnt.sum()} learnt from; {self.dropped} dropped{why}"
 
 
 def held_out(lessons: Lessons, trust: Array, share: float, seed: int) -> Parts:
