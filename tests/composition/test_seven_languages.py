@@ -230,10 +230,35 @@ def test_who_plays_which_part_is_taken_up(text: str, programs: dict[str, int]) -
     [
         ("a quiet evening", "calm"), ("a still lake", "calm"), ("music to fall asleep to", "calm"), ("summer pop", "cheerful"),
         ("a rainy day", "gloomy"), ("not a quiet evening", ""), ("I still wait for the bus", ""), ("a table", ""),
+        ("summer nights by the sea", "cheerful"), ("music for a wedding", "cheerful"), ("a birthday song for my mum", "cheerful"),
+        ("a walk through the cemetery", "gloomy"), ("a quiet evening with you", "calm"), ("rain falling quietly on the roof", "calm"),
     ],
 )  # fmt: skip
 def test_a_scene_tells_its_mood(text: str, mood: str) -> None:
     assert pictured_mood(text)[0] == mood
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The holidays without my dad", "They called off the wedding", "A fairground ride crashed", "The carnival left town", "last summer",
+        "The funeral is over and we can dance again", "my first birthday without you", "a song about summer without you", "A wedding ruined",
+        "a song about the wedding that never was", "The party is over and everybody has gone home", "silence after the gunshot",
+    ],
+)  # fmt: skip
+def test_what_happens_in_a_scene_tells_no_mood_of_its_own(text: str) -> None:
+    assert pictured_mood(text) == ("", "")
+
+
+def test_a_scene_tells_no_mood_against_what_a_model_reads() -> None:
+    assert pictured_mood("a summer song", 0.05)[0] == pictured_mood("a summer song", -0.09)[0] == "cheerful"
+    assert pictured_mood("a summer song", -0.12) == pictured_mood("a rainy day", 0.12) == ("", "")
+    assert pictured_mood("a quiet evening", -0.19)[0] == pictured_mood("a quiet evening", 0.19)[0] == "calm"
+
+
+def test_grief_is_no_cheerful_song(make) -> None:
+    song = make(text="The holidays without my dad", bars=4)
+    assert song.brief.mood.valence <= 0 and not [line for line in song.remarks if line.startswith("mood cheerful")]
 
 
 def test_a_quiet_evening_is_slow_and_says_why(make) -> None:
