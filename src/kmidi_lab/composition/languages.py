@@ -18,7 +18,7 @@ SIGN = r"[#♯b♭]| ?(?:dièse|sostenido|sustenido|diesis|bémol|bemol|bemolle)
 _MODE = "majeur|mineur|mayor|menor|maggiore|minore|maior"
 _KEY = re.compile(
     r"(?:\b(?:in|en|em|im) )?\b(?P<tonic>[A-Ha-h](?:is|es|s|[#♯b♭])?)[- ](?P<german>Dur|Moll)\b"
-    rf"|(?:\b(?P<named>in|en|em) )?\b(?P<solfa>d[oó]|r[ée]|mi|f[aá]|sol|l[aá]|si)(?P<sign>{SIGN})?[- ](?P<mode>{_MODE})\b"
+    rf"|(?:\b(?P<named>in|en|em) )?\b(?P<solfa>d[oó]|ut|r[ée]|mi|f[aá]|sol|l[aá]|si)(?P<sign>{SIGN})?[- ](?P<mode>{_MODE})\b"
     rf"|(?:\b(?:in|en|em) )?\b(?P<letter>(?:(?-i:[A-G])|(?<=\bin )[a-g])(?:is|es|s|[#♯b♭])?)[- ](?P<lettered>{_MODE})\b"
     r"|\bin (?P<dutch>[a-g](?:is|es|s|[#♯b♭])?)[- ](?P<size>(?:grote|kleine) terts\b|(?:groot|klein)(?=\s*(?:$|[^\w\s]|\d)|\s+(?:op|met|zonder|en|voor|van|maar|die|dat)\b))",
     re.I,
@@ -32,6 +32,7 @@ _SCRIPTS = dict.fromkeys(("cjk", "hiragana", "katakana"), "Chinese or Japanese")
 }
 SOLFA = {
     "do": "C",
+    "ut": "C",
     "dó": "C",
     "ré": "D",
     "re": "D",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from kmidi_lab.composition.languages import SIGN, SOLFA, english_sign
+from kmidi_lab.composition.said_feel import items_of
+from kmidi_lab.composition.said_where import names_music
 
 _NOTE = r"[A-H](?:is|es|s|[#b])?"
 _TAIL = r"(?:[- ](?:Moll|Dur|moll|dur)\b|(?:maj|min|dim|aug|sus|m)?\d{0,2}(?:sus\d)?(?:/[A-H](?:is|es|s|[#b])?)?)"
@@ -21,6 +23,7 @@ _NAMED = re.compile(r"\b(?:H|[A-G]is|[CDFGH]es|[AE]s)")
 """Names of notes that are German alone."""
 
 
+_OF_MUSIC = ("head", "genre", "other_genre", "metre", "tempo", "pace", "instrument")
 _ROMANCE = ("French", "Spanish", "Italian", "Portuguese")
 _SYLLABLE = (
     rf"(?<![\w-])(?P<note{{n}}>D[oó]|R[ée]|Mi|F[aá]|Sol|L[aá]|Si)(?P<sign{{n}}>{SIGN})?"
@@ -59,6 +62,8 @@ def _from_german(text: str) -> str:
     A row in or beside which a sharp or a flat stands is in English already, as `Bb F Gm`, unless a name in it is German: `Hm F#m G`.
     """
     text = _ROW.sub(lambda row: row[0] if _english(text, row) else _ONE.sub(_chord, row[0]), text)
+    if not (names_music(text, "German") or any(i.kind in _OF_MUSIC for i in items_of(text))):
+        return text  # such as `ich war in H`
     return _KEY.sub(lambda match: f"key of {english_note(match['note'])}", text)
 
 

@@ -94,10 +94,11 @@ def take_chords(text: str) -> tuple[SaidChords, str]:
     found += numerals
     if not found:
         return SaidChords(), text
-    (match, first), *rest = found
+    (_, first), *rest = found
     others = dict.fromkeys(said.chords for _, said in rest if said.chords not in ("", first.chords))
-    rest_of_text = f"{text[: match.start()].rstrip(' ,')}, {text[match.end() :].lstrip(' ,')}".strip(" ,")
-    return first._replace(others=tuple(others)), rest_of_text
+    for match in sorted((row for row, _ in found), key=lambda row: -row.start()):  # or its letters are read as a key
+        text = f"{text[: match.start()].rstrip(' ,')}, {text[match.end() :].lstrip(' ,')}"
+    return first._replace(others=tuple(others)), text.strip(" ,")
 
 
 def _said(match: re.Match[str], named: bool) -> SaidChords | None:
