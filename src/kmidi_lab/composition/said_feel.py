@@ -60,7 +60,16 @@ def not_done(text: str) -> list[str]:
     """A line of each kind of thing that a text asks for and no song has, in the text's order; with the first few of each kind."""
     found = []
     for line, pattern in patterns("not_done"):
-        matches = [*islice((m for m in pattern.finditer(text) if of_a_song(text, m) or _sure(text, m)), _MOST)]
+        matches = [
+            *islice(
+                (
+                    m
+                    for m in pattern.finditer(text)
+                    if (of_a_song(text, m) or _sure(text, m)) and not _left_out(text, m)
+                ),
+                _MOST,
+            )
+        ]
         found += [(match, line) for match in matches]
     told: dict[str, list[str]] = {}
     for match, line in _in_order(found):
@@ -68,6 +77,12 @@ def not_done(text: str) -> list[str]:
     return [
         line.format(styles=styles_told()).replace("…", ", ".join(dict.fromkeys(said))) for line, said in told.items()
     ]
+
+
+def _left_out(text: str, match: re.Match[str]) -> bool:
+    """Whether the word right before a match leaves it out, as in `no tambourine`."""
+    before = items_of(parts_of(behind(text, match.start()))[-1])
+    return bool(before) and before[-1].kind == "negation"
 
 
 def _sure(text: str, match: re.Match[str]) -> bool:
