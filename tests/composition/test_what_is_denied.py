@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kmidi_lab.composition.briefing import brief_of
+from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.said_form import SaidForm
 from kmidi_lab.composition.said_mood import pictured_mood
 from kmidi_lab.composition.sentence import read_sentence
@@ -126,3 +128,27 @@ def test_sections_are_whole_phrases_where_they_fit() -> None:
 @pytest.mark.parametrize("text", ["a jolly tune", "A merry little dance in 6/8", "a gleeful march in B flat"])
 def test_plain_words_for_gladness_are_moods(text: str) -> None:
     assert pictured_mood(text)[0] == "cheerful"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("an angry song with chords bII V i in A", "A minor"), ("chords i iv V7 i, a song in A", "A minor"),
+        ("a song with I V vi IV in A", "A major"), ("a song in A", "A major"), ("a song in A minor with the chords i iv V7", "A minor"),
+    ],
+)  # fmt: skip
+def test_numerals_tell_the_mode_of_a_key_without_one(text: str, key: str) -> None:
+    assert str(brief_of(SongRequest(text), None, 1).spelling) == key
+
+
+@pytest.mark.parametrize(
+    ("text", "kit", "tempo"),
+    [
+        ("a song with shaker but no tambourine", "with shaker", None), ("the quickest way to lose a friend", "", None),
+        ("the fastest rock song", "", (150, 180)),
+    ],
+)  # fmt: skip
+def test_what_is_left_out_is_not_complained_of(text: str, kit: str, tempo: object) -> None:
+    wishes = read_sentence(text)
+    assert [line.partition(")")[0] for line in wishes.missing] == ([f"no such kit ({kit}"] if kit else [])
+    assert wishes.tempo == tempo
