@@ -1,5 +1,7 @@
 """How much of POP909's MELODY tracks is found when nothing says which track it is: F1 of notes (onset and pitch).
 
+Also how often the key that a file ends in is heard, in songs that keep their key and in songs that change it.
+
     DATA_ROOT=… python benchmarks/melody_extraction.py [--odd]
 
 Songs with even numbers are scored; `finding.likeness` was written looking at the odd ones (`--odd`). A note is right
@@ -18,10 +20,12 @@ from pathlib import Path
 import numpy as np
 
 from datamodules.melody.pop909 import stated_key
+from kmidi_lab.chords.chord import Key, parse_key
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.melody import finding
 from kmidi_lab.models.melody.finding import Voice, single
+from kmidi_lab.models.melody.last_key import last_key
 
 Notes = set[tuple[float, int]]
 
@@ -41,6 +45,12 @@ def highest(piece: Piece) -> Voice:
     return single(starts, starts + notes["duration"] / quarter, notes["pitch"], finding.GRID)
 
 
+def keys_in_turn(path: Path) -> list[Key]:
+    """The keys of `key_audio.txt` as they follow one another."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines() if path.is_file() else []
+    return [parse_key(line.split()[2]) for line in lines if line.strip()]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--odd", action="store_true", help="the songs that the code was written with")
@@ -55,6 +65,7 @@ def main() -> None:
         sys.exit("needs pop909/ below DATA_ROOT")
     right: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
     how, keys = [], []
+    ends: dict[bool, list[tuple[bool, bool]]] = defaultdict(list)
     for path in songs:
         piece = read_piece(path)
         truth = next((t for t in piece.tracks if t.name == "MELODY"), None)
@@ -64,7 +75,10 @@ def main() -> None:
         hidden = replace(piece, tracks=tuple(replace(t, name="") for t in piece.tracks))
         found = finding.melody_of(hidden)
         how.append(found.how)
-        keys.append(finding.key_of(piece) == stated_key(path.with_name("key_audio.txt")))
+        whole = finding.key_of(piece)
+        keys.append(whole == stated_key(path.with_name("key_audio.txt")))
+        if stated := keys_in_turn(path.with_name("key_audio.txt")):
+            ends[len(set(stated)) > 1].append((last_key(piece) == stated[-1], whole == stated[-1]))
         voices = {
             "how it plays": found.voice,
             "upper voice": finding.upper_voice(*every_note(piece)),
@@ -78,6 +92,12 @@ def main() -> None:
         print(
             f"{name}: precision {both.sum() / ours.sum():.3f}, recall {both.sum() / theirs.sum():.3f}, "
             f"F1 {2 * both.sum() / (ours.sum() + theirs.sum()):.3f}, over .9 in {(2 * both / (ours + theirs) > 0.9).mean():.0%} of {len(counts)} songs"
+        )
+    for changes, told in sorted(ends.items()):
+        kind = "change" if changes else "keep"
+        ours, all_notes = np.mean(told, 0)
+        print(
+            f"{len(told)} songs that {kind} their key: the last one is heard in {ours:.1%}, by all notes in {all_notes:.1%}"
         )
     print(f"found by { ({h: how.count(h) for h in finding.HOW}) }; key as stated in {np.mean(keys):.1%}")
 

@@ -76,7 +76,7 @@ class World:
         training, base = self.open.training, self.open.module
         module = type(base)(**{**base.hparams, "learning_rate": training.RATE})
         start_weights.load(module, str(self.open.root))
-        module.start_from(training.FROZEN, 1.0, True)
+        module.start_from(training.frozen(module), 1.0, True)
         self.data.mixed_in = FeedbackMixer(training, lessons, weights, SHARE, seed)
         trainer = L.Trainer(
             max_steps=STEPS, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,

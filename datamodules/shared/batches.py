@@ -19,9 +19,9 @@ _PART = 65_536
 
 
 def rows_of(batch: Any, size: int) -> Iterator[Any]:
-    """A named tuple of tensors, cut to batches of `size` rows."""
-    for parts in zip(*(column.split(size) for column in batch), strict=True):
-        yield type(batch)._make(parts)
+    """A named tuple of tensors, cut to batches of `size` rows; fields that are None, which are the last, stay so."""
+    for parts in zip(*(column.split(size) for column in batch if column is not None), strict=True):
+        yield type(batch)(*parts)
 
 
 class IndexBatches(Generic[Batch]):

@@ -60,10 +60,15 @@ def write_atomic(path: Path, data: bytes, mode: int | None = None, at_once: bool
         else:
             sync(path.parent)
     except OSError as error:
-        raise FileError(
-            f"{path}: can't be written ({error.strerror or error}); what was there is as it was. "
-            "Free space, or choose a folder that may be written"
-        ) from error
+        raise as_it_was(path, error) from error
+
+
+def as_it_was(path: Path, error: OSError) -> FileError:
+    """The error of a file that could not be written, where nothing has changed."""
+    return FileError(
+        f"{path}: can't be written ({error.strerror or error}); what was there is as it was. "
+        "Free space, or choose a folder that may be written"
+    )
 
 
 def remove_folder(folder: Path, own: Collection[str], root: Path) -> bool:

@@ -177,6 +177,7 @@ class HubConfig:
 @dataclass
 class RetrainConfig:
     feedback: str | None = None
+    recordings: str | None = None
     share: float = 0.3
     steps: int = 300
     learning_rate: float | None = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import hashlib
 import io
 import json
 import re
@@ -319,6 +321,40 @@ def test_a_set_that_a_run_wrote_is_replaced_as_a_whole_until_somebody_changes_it
     assert "song.png was there before and stays" in third.stdout
     assert (tmp_path / "song.png").read_bytes() == b"drawn by hand"
     assert (tmp_path / "song.json").read_bytes() == second[".json"]
+
+
+def test_a_second_song_of_another_ending_takes_no_file_of_the_first(called, tmp_path: Path) -> None:
+    """`own.mid` and `own.midi` share the names of all others."""
+    typed = ("task=compose", "compose.bars=4", "compose.text=sad")
+    assert called(*typed, f"compose.out={tmp_path}/own.mid").returncode == 0
+    first = {path.name: path.read_bytes() for path in tmp_path.glob("own.*")}
+    again = called(*typed, "seed=2", "compose.sound=false", f"compose.out={tmp_path}/own.midi")
+    assert again.returncode == 0 and "own.wav, own.html, own.json were there before and stay" in again.stdout
+    assert len(first) == 5 and all((tmp_path / name).read_bytes() == data for name, data in first.items())
+
+
+def test_a_song_whose_writing_was_cut_short_is_written_anew_by_the_next(
+    called, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    typed = ("task=compose", "compose.bars=4", "compose.sound=false", f"compose.out={tmp_path}/cut.mid")
+    assert called(*typed, "compose.text=sad").returncode == 0
+    rename = Path.replace
+
+    def cut(self: Path, target: Path) -> Path:
+        if Path(target).name == "cut.html":
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", cut)
+        with contextlib.suppress(KeyboardInterrupt):
+            assert called(*typed, "compose.text=happy").returncode
+    third = called(*typed, "compose.text=calm")
+    assert third.returncode == 0 and "stay" not in third.stdout
+    trace = json.loads((tmp_path / "cut.json").read_text())
+    written = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.glob("cut.[!j]*")}
+    assert trace["title"] == "calm" and "replacing" not in trace
+    assert written.items() == trace["files"].items() - {("cut.json", trace["files"]["cut.json"])}
 
 
 def _spread(notes: tuple[Note, ...]) -> int:

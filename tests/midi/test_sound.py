@@ -57,6 +57,13 @@ def test_a_file_that_was_there_stays_and_a_line_says_where_the_new_one_is(
     assert session.write_midi(tmp_path / "run" / "mine.mid", CHORD).endswith(str(own)), "the run's own is written anew"
 
 
+def test_a_link_to_a_disk_that_is_away_stays(session: Session, said: list[str], tmp_path: Path) -> None:
+    (tmp_path / "mine.wav").symlink_to(tmp_path / "away" / "mine.wav")
+    session.write_midi(tmp_path / "mine.mid", CHORD)
+    assert (tmp_path / "mine.wav").is_symlink() and len(said) == 1
+    assert (tmp_path / "run" / "mine.wav").is_file() and not (tmp_path / "away").exists()
+
+
 @pytest.mark.parametrize("there", ["mine.wav", "mine.png"])
 def test_sound_and_picture_stay_together(session: Session, said: list[str], tmp_path: Path, there: str) -> None:
     """Else the new picture would stand beside the sound of another song."""

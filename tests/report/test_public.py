@@ -16,7 +16,7 @@ def test_paths_become_the_settings_that_named_them() -> None:
     run = RunRecord(
         Identity(
             command="python -m kmidi_lab model=harmony 'paths.cache_dir='\"'\"'/home/me/my cache'\"'\"'' "
-            "models_root=/srv/m predict.midi=/home/me/songs/a.mid seed=1",
+            "models_root=/srv/m retrain.recordings=patients/anna predict.midi=/home/me/songs/a.mid seed=1",
             overrides=["paths.cache_dir='/data/x/cache'", "seed=1"],
         ),
         config={

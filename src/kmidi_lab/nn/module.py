@@ -128,6 +128,11 @@ class LabModule(Bounded, L.LightningModule):
         frozen_parts(self, frozen)
         self.frozen, self.layer_rate, self.has_start = tuple(frozen), layer_rate, has_start
 
+    def leaves(self, part: nn.Module) -> bool:
+        """Whether a training moves no weight of a part of it, so that nothing need be derived by them."""
+        held = {id(p) for own in frozen_parts(self, self.frozen) for p in own.parameters()}
+        return all(id(p) in held for p in part.parameters() if p.requires_grad)
+
     def use_contract(self, version: object) -> None:
         """Says that the weights to come are of an earlier version of the contract. Raises ConfigError for an unknown one."""
         self.contract = self.contract.at(version)

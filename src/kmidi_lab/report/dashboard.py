@@ -19,12 +19,11 @@ from kmidi_lab.report.html import rendered
 from kmidi_lab.report.kept_runs import KeptRun, KeptRuns
 from kmidi_lab.report.latency_view import fastest_of_entry
 from kmidi_lab.report.many_lines import colour, many_lines
+from kmidi_lab.report.public import WHERE
 from kmidi_lab.wording import many
 
 Entry = Mapping[str, Any]
 MOST_LINES = 12
-_WHERE = ("paths.", "models_root=", "hydra.")
-"""Settings that say where files lie, which is no difference between runs."""
 _ARROWS = {"min": "↓", "max": "↑"}
 
 
@@ -232,7 +231,7 @@ def _run_row(number: int, run: KeptRun) -> list[Cell]:
         _number(loss, fixed(loss, decimals((loss,)))),
         _number(epochs, count(epochs)),
         _number(seconds, duration(seconds)),
-        _text(" ".join(o for o in own.overrides if not o.startswith(_WHERE)) or NOTHING),
+        _text(" ".join(o for o in own.overrides if not o.startswith(WHERE)) or NOTHING),
     ]
 
 

@@ -14,6 +14,9 @@ from kmidi_lab.typed_json import to_json
 # An absolute path of two parts or more, POSIX or Windows; not the inside of a URL or of a relative path.
 _ABSOLUTE = re.compile(r"(?<![\w.:/\\$…])(?:/|[A-Za-z]:[\\/])(?:[^\s'\",;:)\]\\/]+[\\/])+[^\s'\",;:)\]\\/]*")
 
+WHERE = ("paths.", "models_root=", "hydra.", "retrain.feedback=", "retrain.recordings=")
+"""Settings that say where files lie: they are another machine's, and the names of folders may tell of people."""
+
 
 def public(run: RunRecord) -> RunRecord:
     """A copy whose paths are told by their setting ($DATA_ROOT) or by their last part; the command names none."""
@@ -48,9 +51,9 @@ def _text(text: str, roots: Mapping[str, str]) -> str:
 
 
 def _command(command: str | None, roots: Mapping[str, str]) -> str | None:
-    """The command without the settings that say where files lie: they are another machine's, and have defaults."""
+    """The command without the settings that say where files lie."""
     if command is None:
         return None
     words = shlex.split(command)
-    shown = [w for w in words if not w.lstrip("+").startswith(("paths.", "models_root=", "hydra."))]
+    shown = [w for w in words if not w.lstrip("+").startswith(WHERE)]
     return " ".join(word if word.startswith("$") else shlex.quote(word) for word in (_text(w, roots) for w in shown))

@@ -16,7 +16,6 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.streaming import from_reset
 from kmidi_lab.retraining.gates import upper_bound
 from kmidi_lab.retraining.lessons import Array, Lessons
 from kmidi_lab.retraining.training import FeedbackTraining
@@ -108,8 +107,7 @@ class Adapter:
 
 def losses(module: LabModule, training: FeedbackTraining, lessons: Lessons) -> Array:
     """`[E]` of a module in evaluation mode, each event as after a reset."""
-    head = module.head()
-    return training.losses(from_reset(module.network)(lessons.x), head, lessons.x, lessons.targets)
+    return training.losses(training.outputs(module, lessons.x), module.head(), lessons.x, lessons.targets)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,20 @@ from kmidi_lab.wording import many
 FILE = "lessons.json"
 KEY = "trainer.resume"
 _BEGIN = f"leave out {KEY} to begin again"
+_PLACES = ("feedback", "recordings")
 
 
 @dataclass(frozen=True)
 class Basis:
-    """One retraining: the SHA-256 of the file it starts from, its settings, and the ids of the events in their order."""
+    """One retraining: the SHA-256 of the file it starts from, its settings, and the ids of the events in their order.
+
+    `recordings` are the SHA-256 of those that it has heard, for a model that hears them.
+    """
 
     from_sha256: str
     settings: dict[str, Any]
     events: list[str]
+    recordings: list[str] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
         """Readable by its owner alone. Raises FileError as `write_atomic`."""
@@ -34,8 +39,20 @@ class Basis:
 
 
 def settings_of(node: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """All of `retrain` but where the events lie, and the seed."""
-    return {f"retrain.{key}": value for key, value in node.items() if key != "feedback"} | {"seed": seed}
+    """All of `retrain` but where events and recordings lie, and the seed."""
+    return {f"retrain.{key}": value for key, value in node.items() if key not in _PLACES} | {"seed": seed}
+
+
+def begun(source: str) -> Basis:
+    """What the retraining that `trainer.resume` names began with. Raises ConfigError: it is none."""
+    path = Path(source)
+    folder = path if path.is_dir() else path.parent.parent
+    try:
+        return from_json(Basis, json.loads(read_bounded(folder / FILE)))
+    except (OSError, ValueError, RecursionError, MisfitError):
+        raise ConfigError(
+            f"{KEY}={source}: no retraining that can go on; give a folder of outputs/retrain, or {_BEGIN}"
+        ) from None
 
 
 def events_again(source: str, from_sha256: str, settings: Mapping[str, Any], events: Sequence[Event]) -> list[Event]:
@@ -51,14 +68,7 @@ def events_again(source: str, from_sha256: str, settings: Mapping[str, Any], eve
         ConfigError: no retraining, other settings, or a model that is no longer the released one.
         DataError: events have been deleted since.
     """
-    path = Path(source)
-    folder = path if path.is_dir() else path.parent.parent
-    try:
-        basis = from_json(Basis, json.loads(read_bounded(folder / FILE)))
-    except (OSError, ValueError, RecursionError, MisfitError):
-        raise ConfigError(
-            f"{KEY}={source}: no retraining that can go on; give a folder of outputs/retrain, or {_BEGIN}"
-        ) from None
+    basis = begun(source)
     if basis.from_sha256 != from_sha256:
         raise ConfigError(f"{KEY}={source}: another model has been published since; {_BEGIN}")
     for key, value in settings.items():

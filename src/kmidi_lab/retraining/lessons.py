@@ -107,6 +107,7 @@ def read_lessons(
     answer: Callable[[Judgement], Array],
     targets: Targets,
     rejections: bool,
+    input_of: Callable[[Event], Array] | None = None,
 ) -> Lessons:
     """What can be learnt from events.
 
@@ -117,12 +118,16 @@ def read_lessons(
         answer: makes one array of what was judged, or raises LeftOutError.
         targets: makes `[E, K]` of the answers `[E, A]`, whether they are liked `[E]`, and the inputs `[E, N]`.
         rejections: whether the model learns from what a user does not like.
+        input_of: gives what was judged as an input `[N]`, or raises LeftOutError; None takes it from the event.
     """
+    given = input_of or (lambda event: _held(event, contract.input_size))
     left_out: Counter[str] = Counter()
     judged: list[tuple[Event, Judgement, Array]] = []
     for event in sorted(events, key=lambda e: (e.time, e.event)):
         try:
-            one = _judged(event, contract, hashes)
+            if event.model != contract.model:
+                raise LeftOutError("of another model")
+            one = _judged(event, given(event), contract, hashes)
             judged.append((event, one, answer(one)))
         except LeftOutError as error:
             left_out[str(error)] += 1
@@ -138,7 +143,7 @@ def read_lessons(
         else:
             kept.append((event, one, array))
     raters = tuple(dict.fromkeys(event.use for event, _, _ in kept))
-    x = np.array([one.x for _, one, _ in kept], np.float32).reshape(-1, contract.input_size)
+    x = np.array([one.x for _, one, _ in kept], np.float32) if kept else np.zeros((0, contract.input_size), np.float32)
     liked = np.array([one.liked for _, one, _ in kept], bool)
     made = targets(np.array([array for _, _, array in kept]), liked, x) if kept else np.zeros((0, 0))
     rater = np.array([raters.index(event.use) for event, _, _ in kept], np.intp)
@@ -153,14 +158,17 @@ ALIKE = "  all of them wish for the same answer, so what is learnt is to give it
 """What is said of such lessons."""
 
 
-def _judged(event: Event, contract: Contract, hashes: Collection[str]) -> Judgement:
-    if event.model != contract.model:
-        raise LeftOutError("of another model")
-    x = _vector(event.input, contract.input_size)
+def _held(event: Event, size: int) -> Array:
+    """The input `[size]` that an event holds. Raises LeftOutError: not all of it, or one that no contract has."""
+    x = _vector(event.input, size)
     if x is None:
-        raise LeftOutError(f"without all {contract.input_size} numbers of the input")
+        raise LeftOutError(f"without all {size} numbers of the input")
     if float(np.abs(x).max()) > _LARGEST_INPUT:
         raise LeftOutError(f"with an input beyond ±{_LARGEST_INPUT:g}")
+    return x
+
+
+def _judged(event: Event, x: Array, contract: Contract, hashes: Collection[str]) -> Judgement:
     if event.label is not None or event.changed_to is not None:
         return Judgement(x, None, event.changed_to, event.label, True)
     chosen, output = event.choices.get("chosen"), None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +14,18 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.event import Event
 from kmidi_lab.feedback.reading import read_lines
 from kmidi_lab.feedback.store import FILE, Store, is_store
+from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published, example_root, load_published
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.streaming import from_reset
 from kmidi_lab.retraining.lessons import Lessons, read_lessons
+from kmidi_lab.retraining.recordings import Recordings, hear
+from kmidi_lab.retraining.sounds import SoundTraining
 from kmidi_lab.retraining.training import FeedbackTraining
-from kmidi_lab.targets import build
+from kmidi_lab.streams import say
+from kmidi_lab.targets import build, find
+from kmidi_lab.wording import many
+
+_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -63,19 +70,66 @@ def take_sizes(cfg: DictConfig, training: FeedbackTraining, published: Published
     cfg.model.module.update(training.module_settings(str(published.entry.get("arch_hint"))))
 
 
-def lessons_of(model: TrainableRelease, events: list[Event]) -> Lessons:
-    """What the model can learn from events, and how many it can't, by reason."""
+def recordings_of(
+    model: TrainableRelease, cfg: DictConfig, events: Iterable[Event], again: Collection[str] | None
+) -> Recordings | None:
+    """The labelled recordings in `retrain.recordings`, heard; None for a model whose events hold its input.
+
+    Args:
+        model: that learns.
+        cfg: all settings.
+        events: whose recordings are looked for.
+        again: SHA-256 of those that a retraining which goes on began with; no others are taken.
+
+    Raises:
+        ConfigError: no folder is named, or one that the model has no use for. DataError: it is not there, or what a
+            retraining began with is not in it.
+    """
+    name, folder = model.published.contract.model, cfg.retrain.recordings
+    if not isinstance(model.training, SoundTraining):
+        if folder is not None:
+            raise ConfigError(f"retrain.recordings={folder}: events of {name} hold what it is given; leave it out")
+        return None
+    if folder is None:
+        raise ConfigError(
+            f"task=retrain model={name} hears the recordings that were labelled, since events hold no sound; type "
+            "retrain.recordings=FOLDER"
+        )
+    labelled = {event.item for event in events if event.model == name and event.label and event.item}
+    wanted = labelled if again is None else labelled & {*again}
+    request, refused = find(cfg.predict._target_, Listening, cfg.trusted), list[str]()
+    trunk, _ = model.training.layers(model.module)
+    found = hear(Path(folder), wanted, request, model.published, trunk, refused.append)
+    for line in refused[:_SHOWN]:
+        say(f"left out: {line}")
+    say(f"{len(found.heard)} of {many(len(labelled), 'labelled recording')} heard in {folder}, {len(refused)} can't be")
+    if again is not None and (gone := len({*again} - {*found.heard})):
+        raise DataError(
+            f"retrain.recordings={folder}: {many(gone, 'recording')} that this retraining began with can't be found there "
+            "or were changed since; put them back, or leave out trainer.resume to begin again"
+        )
+    return found
+
+
+def lessons_of(model: TrainableRelease, events: list[Event], recordings: Recordings | None = None) -> Lessons:
+    """What the model can learn from events, and how many it can't, by reason.
+
+    Args:
+        model: that learns.
+        events: of any model.
+        recordings: as `recordings_of`.
+    """
     entry, head, training = model.published.entry, model.module.head(), model.training
     hashes = {str(facts.get("sha256")) for facts in entry.get("files", {}).values()}
     hashes |= {str(value) for key, value in entry["exports"].items() if key.endswith("sha256")}
-    call = from_reset(model.module.network)
     return read_lessons(
         events,
         model.published.contract,
         hashes,
         lambda judged: training.answer(judged, head),
-        lambda answers, liked, x: training.targets(answers, liked, call(x), head),
+        lambda answers, liked, x: training.targets(answers, liked, training.outputs(model.module, x), head),
         training.REJECTIONS,
+        recordings.input_of if recordings else None,
     )
 
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.streaming import from_reset
 from kmidi_lab.retraining.adapting import Adapter, losses
 from kmidi_lab.retraining.lessons import Array, Lessons
 from kmidi_lab.retraining.training import FeedbackTraining
@@ -45,7 +44,7 @@ def rated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed:
     if count > 1:
         rng = np.random.default_rng(seed)
         released = np.exp(-training.NATS * losses(module, training, lessons))
-        outputs = from_reset(module.network)(lessons.x)
+        outputs = training.outputs(module, lessons.x)
         chance = training.by_chance(outputs, module.head(), lessons.x, lessons.targets, rng)
         fold = rng.permutation(count) % min(_FOLDS, count)
         for _ in range(_ROUNDS):

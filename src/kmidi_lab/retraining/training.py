@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.streaming import from_reset
 from kmidi_lab.retraining.lessons import Array, Judgement
 
 Head = Mapping[str, NDArray[Any]]
@@ -23,13 +24,21 @@ class FeedbackTraining(ABC):
         REJECTIONS: whether it learns from what users don't like.
         NATS: how many nats a loss of 1 is; the more, the sharper raters are told apart.
         RATE: the peak of the learning rate of task=retrain.
-        FROZEN: parts of the module that it leaves as they are, such as what makes the inputs that events hold.
+        DATA: settings of parts of the original data that learning so needs, by part.
     """
 
     REJECTIONS: ClassVar[bool]
     NATS: ClassVar[float]
     RATE: ClassVar[float]
-    FROZEN: ClassVar[Sequence[str]] = ()
+    DATA: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+
+    def frozen(self, module: LabModule) -> Sequence[str]:
+        """Parts of the module that it leaves as they are, such as what makes the inputs of lessons."""
+        return ()
+
+    def outputs(self, module: LabModule, x: Array) -> Array:
+        """`[E, M]` of a module in evaluation mode for inputs of lessons `[E, N]`, each as after a reset."""
+        return from_reset(module.network)(x)
 
     @abstractmethod
     def adapted(self, module: LabModule) -> Mapping[str, int]:

@@ -23,6 +23,7 @@ from kmidi_lab.nn.module import LabModule
 from kmidi_lab.retraining.adapting import Adapter, cross_validated
 from kmidi_lab.retraining.lessons import ALIKE, Array
 from kmidi_lab.retraining.opening import TrainableRelease, events_of, lessons_of, opened
+from kmidi_lab.retraining.sounds import SoundTraining
 from kmidi_lab.streams import say
 from kmidi_lab.tasks.roots import models_root
 
@@ -44,6 +45,11 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     uses = _uses(options.use, output_root)
     events, _ = events_of(options.feedback, output_root)
     model = opened(cfg, models_root(cfg, cfg.model.name))
+    if isinstance(model.training, SoundTraining):
+        raise ConfigError(
+            f"task=adapt model={cfg.model.name}: events hold no sound to adapt to; type task=retrain "
+            f"model={cfg.model.name} retrain.recordings=FOLDER, which learns from the labelled recordings"
+        )
     lessons = lessons_of(model, [event for event in events if uses is None or event.use in uses])
     say(f"{len(lessons)} of {len(events)} events can be learnt from{lessons.counted}")
     for why, count in lessons.left_out.items():

@@ -13,9 +13,8 @@ from kmidi_lab.composition.picture import song_picture
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
-from kmidi_lab.files import write_atomic
-from kmidi_lab.midi.companions import companions, write_trace, written_before
 from kmidi_lab.midi.score import midi_target
+from kmidi_lab.midi.song_files import write_song
 from kmidi_lab.midi.sound import NoSoundError, rendered
 from kmidi_lab.song import SongIntent
 from kmidi_lab.streams import say
@@ -34,27 +33,17 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     song = composed(request, Players(models_root(cfg), Path(cfg.paths.cache_dir), spare_root(cfg)), cfg.seed)
     brief, parts = song.brief, song.arrangement.parts
     title = f"{brief.headline}, {many(len(song.arrangement.metres), 'bar')}"
-    png, trace, wav, page = companions(target, (".png", ".json", ".wav", ".html"), folder, say, trace=".json")
-    before, written = written_before(trace), [target, png]
-    write_atomic(target, song.midi)
     picture = song_picture(song.arrangement, title, brief.spelling)
-    write_atomic(png, picture)
     remarks = list(song.remarks)
     sound = None
     if request.sound:
         try:
             sound = rendered(song.midi)
-            written.append(wav)
-            write_atomic(wav, sound.wav())
         except NoSoundError as error:
             remarks.append(str(error))
-    if sound is None and wav in before:  # the sound of the song before, which would be taken for this one's
-        wav.unlink()
-        remarks.append(f"{wav.name} of the song before is removed")
-    written.append(page)
-    write_atomic(page, song_page(title, song.trace, sound, picture, wav.name))
-    write_trace(trace, song.trace, written)
-    written.append(trace)
+    page = song_page(title, song.trace, sound, picture, target.with_suffix(".wav").name)
+    others = {".png": picture, ".wav": sound.wav() if sound else None, ".html": page}
+    written = write_song(target, song.midi, others, song.trace, folder, say)
     say(f"{title}; {song.arrangement.seconds(song.arrangement.length):.0f} s")
     mood = brief.mood
     say(f"mood: {song.trace['mood']['nearest']}, valence {mood.valence:+.2f}, arousal {mood.arousal:+.2f}")

@@ -17,10 +17,10 @@ from kmidi_lab.inference.published import has_registry
 from kmidi_lab.registry.policy import may_replace
 from kmidi_lab.registry.registry import published_entry
 from kmidi_lab.retraining.gated import Retraining
-from kmidi_lab.retraining.going_on import Basis, events_again, settings_of
+from kmidi_lab.retraining.going_on import Basis, begun, events_again, settings_of
 from kmidi_lab.retraining.lessons import ALIKE, Lessons
 from kmidi_lab.retraining.mixing import FeedbackMixer
-from kmidi_lab.retraining.opening import TrainableRelease, events_of, lessons_of, opened
+from kmidi_lab.retraining.opening import TrainableRelease, events_of, lessons_of, opened, recordings_of
 from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated
 from kmidi_lab.retraining.splitting import held_out
 from kmidi_lab.streams import say
@@ -55,7 +55,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     release = model.published.entry["exports"]["sha256"]
     if cfg.trainer.resume:
         events = events_again(cfg.trainer.resume, release, settings, events)
-    lessons = lessons_of(model, events)
+    again = begun(cfg.trainer.resume).recordings if cfg.trainer.resume else None
+    recordings = recordings_of(model, cfg, events, again)
+    lessons = lessons_of(model, events, recordings)
     users = many(len(lessons.raters), "user")
     say(f"{len(lessons)} of {many(len(events), 'event')} can be learnt from, of {users}{lessons.counted}")
     for why, count in lessons.left_out.items():
@@ -85,9 +87,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 
     def begin(data: DataModule) -> None:
         _check_data(cfg, model, data)
-        Basis(release, settings, [event.event for event in events if event.model == cfg.model.name]).write(
-            context["folder"]
-        )
+        ids = [event.event for event in events if event.model == cfg.model.name]
+        Basis(release, settings, ids, recordings.heard if recordings else []).write(context["folder"])
         write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
 
     context["rounds"] = rounds = Rounds(Path(cfg.paths.output_root), cfg.model.name)
@@ -134,7 +135,7 @@ def _check(cfg: DictConfig) -> None:
 def _set(cfg: DictConfig, model: TrainableRelease) -> None:
     """One training of so many batches from the release, whose last weights count: validation is on the original data alone."""
     cfg.model.init_from = str(model.root)
-    cfg.model.freeze = [*dict.fromkeys([*cfg.model.freeze, *model.training.FROZEN])]
+    cfg.model.freeze = [*dict.fromkeys([*cfg.model.freeze, *model.training.frozen(model.module)])]
     cfg.model.module.learning_rate = cfg.retrain.learning_rate or model.training.RATE
     settings = find(cfg.data._target_, DataModule, cfg.trusted).identity(
         model.published.entry.get("data_settings") or {}
@@ -143,6 +144,9 @@ def _set(cfg: DictConfig, model: TrainableRelease) -> None:
     if settings.get("train_on") == ALL:
         settings["train_on"] = SPLIT
     cfg.data.update(plain_values(settings, model.root))
+    for part, own in model.training.DATA.items():
+        if cfg.data.get(part) is not None:
+            cfg.data[part].update(own)
     steps = cfg.retrain.steps
     once = {"max_steps": steps, "val_check_interval": steps, "check_val_every_n_epoch": None}
     cfg.trainer.update({"max_epochs": _MANY_EPOCHS, "ema": 0.0, "patience": 0, "more": {**cfg.trainer.more, **once}})

@@ -21,7 +21,7 @@ from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.models.emotion import pretraining
 from kmidi_lab.models.emotion.features import EmotionBatch
 from kmidi_lab.models.emotion.module import EmotionRecognizer
-from kmidi_lab.models.emotion.network import recurrent_part
+from kmidi_lab.models.emotion.network import linear_part
 from kmidi_lab.models.emotion.pretraining import TARGETS, LessonBatch, pretrain
 from kmidi_lab.nn.layers import Standardize
 from kmidi_lab.nn.streaming import Chain
@@ -69,7 +69,7 @@ def test_grus_stand_in_the_place_of_the_blocks() -> None:
     assert one(torch.randn(2, 5, 128)).shape == (2, 5, 64)
     released = EmotionRecognizer(channels=128, recurrent=[320])
     assert released.parameter_count <= 510_000
-    first, rest = recurrent_part(one.network)
+    first, rest = linear_part(one.network)
     x = torch.randn(1, 9, 128)
     one.eval()
     assert torch.allclose(rest(first(x)), one(x), atol=1e-6)
@@ -212,7 +212,7 @@ def test_labels_leave_what_was_taught_as_it_is(tmp_path: Path, taught: bool) -> 
         assert not torch.equal(now[name], then[name]), name
     if taught:
         # The training has left the discriminants of the training clips as they were fitted.
-        (hidden, rest), batch = recurrent_part(one.eval().network), next(Clips().passes(1))
+        (hidden, rest), batch = linear_part(one.eval().network), next(Clips().passes(1))
         means = hidden(batch.x).mean(1, keepdim=True)
         kept = Chain(*list(rest)[:2])(means)[:, 0]
         assert kept.shape == (8, 37) and kept.mean(0).abs().max() < 1e-3

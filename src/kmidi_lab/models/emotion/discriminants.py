@@ -15,7 +15,7 @@ from torch import nn
 
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.models.emotion.features import EmotionBatch
-from kmidi_lab.models.emotion.network import recurrent_part
+from kmidi_lab.models.emotion.network import linear_part
 from kmidi_lab.nn.audio import clip_mean
 from kmidi_lab.nn.streaming import Chain
 
@@ -47,7 +47,7 @@ def keep_discriminants(network: Chain, passes: Iterable[EmotionBatch], labels: i
         passes: the training clips, several times.
         labels: how many there are.
     """
-    hidden, rest = recurrent_part(network)
+    hidden, rest = linear_part(network)
     hidden.eval()
     means, told, strong, complexity = [], [], [], []
     # The batches are on the device of the training, the network is not there yet where Lightning sets a run up.
@@ -70,8 +70,16 @@ def keep_discriminants(network: Chain, passes: Iterable[EmotionBatch], labels: i
     kept.weight.copy_(torch.cat([torch.from_numpy(weight).float(), _SMALL * drawn.T / x.shape[1] ** 0.5]))
     kept.bias.copy_(torch.cat([torch.from_numpy(bias).float(), torch.zeros(OTHERS)]))
     last.weight[:, len(bias) :] = torch.from_numpy(spare_directions(OTHERS)).to(last.weight)
-    learnt = torch.arange(last.in_features, device=last.weight.device) < len(bias)
-    last.weight.register_hook(lambda gradient: gradient * learnt.to(gradient.device))
+    hold_others(network)
+
+
+def hold_others(network: Chain) -> None:
+    """From now on no gradient moves the random directions, nor where the last layer shows them."""
+    *_, kept, _, last = linear_part(network)[1]
+    assert isinstance(kept, nn.Linear) and isinstance(last, nn.Linear)
+    learnt = (torch.arange(kept.out_features) < kept.out_features - OTHERS).to(last.weight)
+    for values, mask in ((kept.weight, learnt[:, None]), (kept.bias, learnt), (last.weight, learnt)):
+        values.register_hook(lambda gradient, mask=mask: gradient * mask.to(gradient.device))
 
 
 def fit_discriminants(

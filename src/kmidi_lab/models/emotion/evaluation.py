@@ -76,7 +76,7 @@ class EmotionEvaluator(Evaluator):
                 f"the model tells {len(head['bias'])} labels and data.labels={len(data.vocabulary)}; type "
                 f"data.labels={len(head['bias'])}"
             )
-        inputs, speech = _all_heard(frames, features)
+        inputs, speech = all_heard(frames, features)
         outputs = answers(call, inputs)
         means = np.stack([o[of].mean(0) for o, of in zip(outputs, speech, strict=True)])
         p = decode(means, head)
@@ -131,7 +131,7 @@ class EmotionEvaluator(Evaluator):
     def items(self, call: Call, head: dict[str, np.ndarray], data: EmotionData, split: str) -> Iterator[ScoredItem]:
         """Clips, each the first that is heard of its voice."""
         clips, true = data.songs(split), data.label_indices(split)
-        inputs, speech = _all_heard([clip.sound.frames for clip in clips], data.contract.features)
+        inputs, speech = all_heard([clip.sound.frames for clip in clips], data.contract.features)
         p = decode(spoken_means(call, inputs, speech), head)
         nll = -log_likelihoods(p, true)
         for clip, label, own, loss in zip(clips, true, p.argmax(1), nll, strict=True):
@@ -156,7 +156,7 @@ def decode(embeddings: NDArray[np.floating], head: dict[str, np.ndarray]) -> NDA
     return softmax(embeddings.astype(np.float64) @ head["weight"].T.astype(np.float64) + head["bias"])
 
 
-def _all_heard(
+def all_heard(
     sounds: Sequence[NDArray[np.floating]], features: str
 ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.bool_]]]:
     """What the model takes of each sound from a reset on, and which frames have speech."""
@@ -167,7 +167,7 @@ def _all_heard(
 
 
 def _spoken(data: EmotionData, split: str) -> list[NDArray[np.float32]]:
-    inputs, speech = _all_heard([clip.sound.frames for clip in data.songs(split)], data.contract.features)
+    inputs, speech = all_heard([clip.sound.frames for clip in data.songs(split)], data.contract.features)
     return [x[of] for x, of in zip(inputs, speech, strict=True)]
 
 

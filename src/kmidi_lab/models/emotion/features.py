@@ -66,7 +66,8 @@ class EmotionBatch(NamedTuple):
 
     `x` `[B, T, 128]` mel frames with `weight` `[B, T]` 1 where there was one, else 0; shares of the labels
     `[B, K]` and intensities `[B, 2]`, each row 1 in all; `scalars` `[B, 4]`: valence, arousal, dominance in -1..1,
-    complexity in 0..1.
+    complexity in 0..1. `heard` `[C, H]`: of clips that are not there themselves, as in feedback, the mean over their speech
+    of what the layers before `network.linear_part` say; their rows of the others stand below those of `x`. None: no such.
     """
 
     x: torch.Tensor
@@ -74,3 +75,4 @@ class EmotionBatch(NamedTuple):
     label: torch.Tensor
     intensity: torch.Tensor
     scalars: torch.Tensor
+    heard: torch.Tensor | None = None

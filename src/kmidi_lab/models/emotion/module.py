@@ -18,10 +18,16 @@ from kmidi_lab.contract_features import AUDIO_FEATURES, SPEAKER_FEATURES
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion.calibration import HEARINGS, note_of, scale_of
-from kmidi_lab.models.emotion.discriminants import OTHERS, keep_discriminants, kept_numbers, spare_directions
+from kmidi_lab.models.emotion.discriminants import (
+    OTHERS,
+    hold_others,
+    keep_discriminants,
+    kept_numbers,
+    spare_directions,
+)
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
 from kmidi_lab.models.emotion.hearing import Call, EmotionData, mean_embeddings
-from kmidi_lab.models.emotion.network import embedding_network, free, read, recurrent_part
+from kmidi_lab.models.emotion.network import embedding_network, free, linear_part, read
 from kmidi_lab.models.emotion.pretraining import pretrain
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing, Trained
@@ -193,7 +199,11 @@ class EmotionRecognizer(AudioModule):
 
     def setup(self, stage: str) -> None:
         super().setup(stage)
-        if stage != "fit" or not self.pretrain_epochs or self.has_start:
+        if stage != "fit" or not self.pretrain_epochs:
+            return
+        if self.has_start:
+            hold_others(self.network)
+            self.is_taught = self.leaves(linear_part(self.network)[0])
             return
         lessons = self.trainer.datamodule.lessons()  # type: ignore[attr-defined]
         if not lessons:
@@ -219,6 +229,9 @@ class EmotionRecognizer(AudioModule):
             for network, label in zip(self.companions, self.companion_labels, strict=True)
         ]
         clip, early = self._clip_means(self.network, batch.x, weight, beginnings)
+        if batch.heard is not None:  # these are heard as a whole alone
+            more = linear_part(self.network)[1](batch.heard[:, None])[:, 0]
+            clip, early = torch.cat([clip, more]), torch.cat([early, more])
         own = self.label(torch.stack([clip, early]) @ self.seen)
         by_label = self._cross_entropy(own, batch.label).mean(1)
         loss = by_label
@@ -243,7 +256,7 @@ class EmotionRecognizer(AudioModule):
             embedding = strided_forward(network, x, self.stride)
             return tuple(clip_mean(embedding, weight) for weight in weights)
         assert isinstance(network, Chain)
-        first, rest = recurrent_part(network)
+        first, rest = linear_part(network)
         with torch.set_grad_enabled(not (self.is_taught and network is self.network)):
             hidden = first(x)
         # What follows is linear, so it is taught by the means that it is judged by: dropout that changes from frame to

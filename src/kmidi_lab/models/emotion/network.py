@@ -15,6 +15,7 @@ from kmidi_lab.nn.audio import trunk
 from kmidi_lab.nn.layers import GRU
 from kmidi_lab.nn.streaming import Chain
 
+_LINEAR = (nn.Linear, nn.BatchNorm1d, nn.Dropout)
 _BLOCKS = tuple(EMOTION.output(name).index for name in SCALARS)
 
 
@@ -55,11 +56,16 @@ def embedding_network(
     return Chain(*parts, nn.Dropout(dropout), nn.Linear(size, EMOTION.output_size))
 
 
-def recurrent_part(network: Chain) -> tuple[Chain, Chain]:
-    """The layers up to the last GRU, and those behind it; they are the network's own, no copies."""
+def linear_part(network: Chain) -> tuple[Chain, Chain]:
+    """The layers up to the last that is not linear, and those behind it: what they say of a mean is the mean of what they say.
+
+    They are the network's own, no copies.
+    """
     parts = list(network)
-    last = 1 + max(place for place, part in enumerate(parts) if isinstance(part, GRU))
-    return Chain(*parts[:last]), Chain(*parts[last:])
+    first = len(parts)
+    while isinstance(parts[first - 1], _LINEAR):
+        first -= 1
+    return Chain(*parts[:first]), Chain(*parts[first:])
 
 
 def read(embedding: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from kmidi_lab.files import write_atomic
-from kmidi_lab.models.emotion.network import recurrent_part
+from kmidi_lab.models.emotion.network import linear_part
 from kmidi_lab.nn.layers import GRU, Standardize
 from kmidi_lab.nn.module import epoch_seed, one_cycle
 from kmidi_lab.nn.streaming import Chain, State
@@ -77,7 +77,7 @@ def pretrain(network: Chain, courses: Sequence[tuple[Lessons, int]]) -> float:
     Returns:
         The mean squared error of the last epoch.
     """
-    learner = _Learner(recurrent_part(network)[0])
+    learner = _Learner(linear_part(network)[0])
     loss = 0.0
     for place, (lessons, epochs) in enumerate(courses):
         path = lessons.folder / f"{_key(learner, courses[: place + 1])}.ckpt"

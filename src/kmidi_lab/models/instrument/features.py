@@ -163,10 +163,13 @@ class InstrumentBatch(NamedTuple):
     """Clips.
 
     `x` `[B, T, 128]` mel frames with `weight` `[B, T]` 1 where there was one, else 0; shares `target` `[B, 160]`
-    of each slice's places, and `mask` `[B, 160]`, 1 over slices with evidence, else 0.
+    of each slice's places, and `mask` `[B, 160]`, 1 over slices with evidence, else 0. `heard` `[C, H]`: of clips that
+    are not there themselves, as in feedback, the mean of what all layers but the last say; their rows of `target` and
+    `mask` stand below those of `x`. None: no such.
     """
 
     x: torch.Tensor
     weight: torch.Tensor
     target: torch.Tensor
     mask: torch.Tensor
+    heard: torch.Tensor | None = None

@@ -12,7 +12,7 @@ from kmidi_lab.bounds import Count, Share, Sizes
 from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.models.instrument.calibration import CalibrationData, Call, Unheard, note_of, scale_of
 from kmidi_lab.models.instrument.features import INSTRUMENTS, LOSS_WEIGHTS, ORDINAL, InstrumentBatch
-from kmidi_lab.models.instrument.network import HEAD_SIZE, scale_logits, two_headed_network
+from kmidi_lab.models.instrument.network import HEAD_SIZE, last_layers, scale_logits, two_headed_network
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing, Trained
 from kmidi_lab.nn.streaming import Chain
@@ -110,17 +110,23 @@ class InstrumentRecognizer(AudioModule):
 
     def training_step(self, batch: InstrumentBatch, batch_idx: int) -> torch.Tensor:
         outputs, weight = self._outputs(batch)
-        counted = batch.mask * self._rarity.to(batch.mask)
-        clip = losses(clip_mean(outputs, weight), batch.target, counted, self._soft)
+        counted, own = batch.mask * self._rarity.to(batch.mask), slice(len(outputs))
+        means = clip_mean(outputs, weight)
+        if batch.heard is not None:  # these are heard as a whole alone
+            means = torch.cat([means, last_layers(self.network)[1](batch.heard)])
+        clip = losses(means, batch.target, counted, self._soft)
         later = slice(-(-_START // self.stride), None, _STEP // self.stride)
-        frames = losses(outputs[:, later], batch.target, counted, self._soft, weight[:, later])
+        frames = losses(outputs[:, later], batch.target[own], counted[own], self._soft, weight[:, later])
         by_clip, by_frame = (sum(LOSS_WEIGHTS[name] * each[name] for name in each) for each in (clip, frames))
         self.keep_loss(by_clip)  # type: ignore[arg-type]
         return by_clip + self.frame_weight * by_frame  # type: ignore[return-value]
 
     def _outputs(self, batch: InstrumentBatch) -> tuple[torch.Tensor, torch.Tensor]:
         """Outputs `[B, T', 160]` of every `stride`-th frame and what each counts `[B, T']`."""
-        return strided_forward(self.network, batch.x, self.stride), batch.weight[:, :: self.stride]
+        first, last = last_layers(self.network)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.leaves(first)):
+            hidden = strided_forward(first, batch.x, self.stride)
+        return last(hidden), batch.weight[:, :: self.stride]
 
     def validation_step(self, batch: InstrumentBatch, batch_idx: int) -> None:
         clip, size = clip_mean(*self._outputs(batch)), len(batch.x)

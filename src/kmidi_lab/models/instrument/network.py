@@ -41,6 +41,27 @@ def two_headed_network(
     )
 
 
+class LastLayers(nn.Module):
+    """The heads' last layers, each on its own share of what stands before them `[..., H]`: to `[..., 160]`."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        shares = x.chunk(len(self.layers), -1)
+        return torch.cat([layer(part) for layer, part in zip(self.layers, shares, strict=True)], -1)
+
+
+def last_layers(network: Chain) -> tuple[Chain, LastLayers]:
+    """All layers of a `two_headed_network` but the heads' last, and these; they are the network's own, no copies."""
+    *trunk, heads = network
+    assert isinstance(heads, Heads)
+    branches = [list(branch) for branch in heads.branches]  # type: ignore[call-overload]
+    before = Heads(*(Chain(*branch[:-1]) for branch in branches))
+    return Chain(*trunk, before), LastLayers(*(branch[-1] for branch in branches))
+
+
 @torch.no_grad()
 def scale_logits(network: Chain, part: slice, by: float) -> None:
     """Multiplies some of the outputs of a `two_headed_network`, which lie in one head, by a number."""

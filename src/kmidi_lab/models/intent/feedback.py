@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -35,7 +35,9 @@ class FeelingFeedback(FeedbackTraining):
     REJECTIONS = True
     NATS = 1.0
     RATE = 1e-4
-    FROZEN = ("rows",)
+
+    def frozen(self, module: LabModule) -> Sequence[str]:
+        return ("rows",)
 
     def adapted(self, module: LabModule) -> Mapping[str, int]:
         last = len(cast("nn.Sequential", module.network)) - 1

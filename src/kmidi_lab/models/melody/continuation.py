@@ -17,6 +17,7 @@ from kmidi_lab.midi.score import name_of
 from kmidi_lab.midi.writing import Edit, name_event, note_events, rewrite
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.finding import HOW, REST, MelodyLine, as_melody, melody_of, stated_key
+from kmidi_lab.models.melody.last_key import last_key
 from kmidi_lab.models.melody.metres import METRES, Metre, metre_of
 from kmidi_lab.models.melody.rhythm import SHORTEST, Bar, bars_of
 from kmidi_lab.models.melody.tune_key import key_of_tune
@@ -102,9 +103,9 @@ def read_tune(source: Path | bytes, metre: Metre | None = None) -> Primer:
         piece = replace(piece, metres=np.array([[0, *map(int, metre.name.split("/"))]]))
     try:
         line = melody_of(piece)
-        melody = as_melody(piece, line, name_of(source), "midi")
-        if stated_key(piece) is None and _stands_alone(piece, line):
-            melody = replace(melody, key=key_of_tune(line.voice.pitch, line.voice.duration))
+        alone = stated_key(piece) is None and _stands_alone(piece, line)
+        key = key_of_tune(line.voice.pitch, line.voice.duration) if alone else last_key(piece)
+        melody = replace(as_melody(piece, line, name_of(source), "midi"), key=key)
     except MidiError as error:
         raise MidiError(error.reason, error.detail, name_of(source)) from error
     quarter = float(piece.ticks_per_quarter)

@@ -171,8 +171,12 @@ def key_of(piece: Piece) -> Key:
     if (stated := stated_key(piece)) is not None:
         return stated
     notes = np.concatenate([t.notes for t in piece.tracks if not t.is_drum])
-    weights = np.minimum(notes["duration"], 4 * piece.ticks_per_quarter)
-    return key_of_chroma(np.bincount(notes["pitch"] % 12, weights, 12))
+    return key_of_chroma(pitch_classes(notes, piece.ticks_per_quarter))
+
+
+def pitch_classes(notes: np.ndarray, quarter: int) -> np.ndarray:
+    """The duration of each pitch class `[12]`; a note counts for four quarters at most."""
+    return np.bincount(notes["pitch"] % 12, np.minimum(notes["duration"], 4 * quarter), 12)
 
 
 def as_melody(piece: Piece, line: MelodyLine, name: str, source: str) -> Melody:

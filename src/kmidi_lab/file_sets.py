@@ -1,0 +1,71 @@
+"""Several files that take their names together: all are on the disk before the first name changes, one process at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from kmidi_lab.files import as_it_was, write_new
+
+_ENDING = ".new"
+"""Not that of `write_atomic`, which asks for no lock: what has it may be of a process that is alive."""
+
+
+@contextlib.contextmanager
+def staged(files: Mapping[Path, bytes], alone: bool) -> Iterator[dict[Path, Path]]:
+    """Writes each file under another name in its folder, so that a rename is all that is left to do.
+
+    Args:
+        files: what each path shall hold.
+        alone: nobody else writes them now (`alone_in`), so that those of a run that was killed are removed.
+
+    Yields:
+        The written file of each path. Those that have not been renamed are removed at the end.
+
+    Raises:
+        FileError: the disk is full, the folder is not writable …; nothing has changed.
+    """
+    waiting = {path: path.with_name(f".{path.name}.{uuid.uuid4().hex}{_ENDING}") for path in files}
+    try:
+        if alone:
+            _remove_left(files)
+        for path, data in files.items():
+            try:
+                write_new(waiting[path], data)
+            except OSError as error:
+                raise as_it_was(path, error) from error
+        yield waiting
+    finally:
+        for temp in waiting.values():
+            with contextlib.suppress(OSError):
+                temp.unlink(missing_ok=True)
+
+
+def _remove_left(files: Iterable[Path]) -> None:
+    for path in files:
+        left = re.compile(re.escape(f".{path.name}.") + "[0-9a-f]{32}" + re.escape(_ENDING))
+        with contextlib.suppress(OSError):
+            for other in path.parent.iterdir():
+                if left.fullmatch(other.name):
+                    other.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[bool]:
+    """Waits until no other process is in here for this folder. Where the disk has no locks, nobody waits, and it yields False.
+
+    It is the folder itself that is locked: it is somebody's own, and a lock file would stay there. A killed process lets go.
+    """
+    with contextlib.ExitStack() as until_done:
+        alone = False
+        with contextlib.suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY)
+            until_done.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            alone = True
+        yield alone

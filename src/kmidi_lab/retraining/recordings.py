@@ -1,0 +1,85 @@
+"""Labelled recordings, found by the SHA-256 that their labels name, and heard as task=predict hears them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from kmidi_lab.errors import DataError, UserError, named, reason
+from kmidi_lab.feedback.event import Event
+from kmidi_lab.feedback.material import inside
+from kmidi_lab.files import sha256_file
+from kmidi_lab.inference.listening import Listening
+from kmidi_lab.inference.published import Published
+from kmidi_lab.inference.questions import SOUNDS
+from kmidi_lab.nn.streaming import Streaming, TorchModel
+from kmidi_lab.retraining.lessons import Array, LeftOutError
+
+
+@dataclass(frozen=True)
+class Recordings:
+    """What was heard of recordings: an input of lessons `[N]` each, by SHA-256; None where one can't be heard."""
+
+    inputs: Mapping[str, Array | None]
+
+    def input_of(self, event: Event) -> Array:
+        """Of the recording that an event labels. Raises LeftOutError: it was not found, or can't be heard."""
+        if event.item is None or event.item not in self.inputs:
+            raise LeftOutError("of a recording that is not in retrain.recordings")
+        x = self.inputs[event.item]
+        if x is None:
+            raise LeftOutError("of a recording that can't be heard")
+        return x
+
+    @property
+    def heard(self) -> list[str]:
+        """SHA-256 of those that can be learnt from, in order."""
+        return sorted(item for item, x in self.inputs.items() if x is not None)
+
+
+def hear(
+    folder: Path,
+    wanted: Collection[str],
+    request: type[Listening],
+    published: Published,
+    trunk: Streaming,
+    refuse: Callable[[str], object],
+) -> Recordings:
+    """The labelled recordings of a folder and below it, each once, wherever they lie there and whatever they are called.
+
+    Args:
+        folder: is read through; a link to a file elsewhere is not followed.
+        wanted: SHA-256 of what is labelled.
+        request: hears a recording for the model, with the front-end of its contract.
+        published: the model.
+        trunk: in its place; the mean of what it says where the model would be read is what is learnt from.
+        refuse: is given a line for what can't be read or heard.
+
+    Raises:
+        DataError: no such folder.
+    """
+    if not folder.is_dir():
+        raise DataError(
+            f"retrain.recordings={folder}: no such folder; name the one that the labelled recordings lie in"
+        )
+    ear = replace(published, model=TorchModel(trunk))  # type: ignore[arg-type]  # has all that is asked of a model
+    inputs: dict[str, Array | None] = {}
+    for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SOUNDS and p.is_file()):
+        item = ""
+        try:
+            if not inside(folder, path):
+                raise DataError("it leads out of the folder")
+            item = sha256_file(path)
+            if item not in wanted or item in inputs:
+                continue
+            inputs[item] = None
+            x = request(path).output(ear)
+            if not np.isfinite(x).all():
+                raise DataError("nothing to hear in it")
+            inputs[item] = x
+        except (UserError, OSError) as error:
+            refuse(named(path, reason(error)))
+    return Recordings(inputs)

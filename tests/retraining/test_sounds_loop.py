@@ -1,0 +1,169 @@
+"""The whole way with recordings: labelled, found, heard, learnt from, and promoted or refused with the reason."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.labelled_sounds import labels_of, write_sounds
+from support.speech_files import write_ravdess
+
+from kmidi_lab.feedback.event import new_id
+from kmidi_lab.feedback.rounds import Rounds
+from kmidi_lab.feedback.store import Store
+from kmidi_lab.inference.api import load
+from kmidi_lab.retraining.mixing import FeedbackMixer
+from tests.conftest import Cli
+
+SMALL = (
+    "model=emotion", "data=ravdess", "data.sources=[ravdess]", "data.root=data", "data.augment.variants=0",
+    "data.folds=3", "data.val_speakers=1", "data.workers=1", "model.module.channels=8", "model.module.dilations=[1]",
+    "hardware=cpu", "trainer.progress=false", "export.calls=20",
+)  # fmt: skip
+ASK = ("task=retrain", *SMALL, "retrain.recordings=own", "retrain.steps=80", "retrain.learning_rate=1e-2")
+MEANT = ["disgust", "calm"]
+"""What users call the two kinds of sound."""
+
+
+def _trained(called: Cli, folder: Path) -> Path:
+    write_ravdess(folder / "data" / "ravdess", actors=6)
+    trained = called(*SMALL, "trainer.max_epochs=1")
+    assert trained.returncode == 0, trained.stderr
+    return folder / "outputs" / "models"
+
+
+def _published(models: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in models.rglob("*") if path.is_file() and not path.name.startswith(".")}
+
+
+@pytest.mark.slow
+def test_labels_of_recordings_move_those_of_others_and_a_crowd_that_errs_is_refused(
+    called: Cli, tmp_path: Path
+) -> None:
+    models = _trained(called, tmp_path)
+    before, store = _published(models), Store(tmp_path / "outputs" / "feedback.db")
+    paths = write_sounds(tmp_path / "own", 40)
+    unheard = write_sounds(tmp_path / "others", 10, seed=5)
+
+    def told(path: Path) -> str:
+        return load("emotion", models).predict(audio=str(path)).summary.answers["label"][0]
+
+    says = [told(path) for path in unheard]
+    assert says != MEANT * 5
+    few = called(*ASK)
+    assert (few.returncode, "0 events of" in few.stderr) == (2, True), few.stderr
+
+    # A crowd of whom each calls the two kinds what no other does.
+    crowd, names = [new_id() for _ in range(4)], ["happy", "sad", "angry", "fear", "surprise", "neutral", *MEANT]
+    for number, user in enumerate(crowd):
+        store.add(labels_of(paths, user, "emotion", names[2 * number : 2 * number + 2] * 20))
+    refused = called(*ASK, "retrain.weigh=false")
+    assert refused.returncode == 1 and "the gate of the held-out feedback failed" in refused.stderr, refused.stderr
+    assert _published(models) == before
+    store.forget(crowd)
+
+    users = [new_id() for _ in range(3)]
+    for user in users:
+        store.add(labels_of(paths, user, "emotion", MEANT * 20))
+    gone = paths[0].read_bytes()
+    paths[0].unlink()
+    (tmp_path / "own" / "1.wav").write_bytes(b"RIFF of nothing")
+    promoted = called(*ASK)
+    assert promoted.returncode == 0, promoted.stderr + promoted.stdout
+    assert "39 of 40 labelled recordings heard in own, 0 can't be" in promoted.stdout
+    assert "3 left out: of a recording that is not in retrain.recordings" in promoted.stdout
+    assert [told(path) for path in unheard] == MEANT * 5, "others of the two kinds are called so, too"
+    [entry] = json.loads((models / "registry.json").read_text())["models"]
+    assert [gate["passed"] for gate in entry["retrained"]["gates"]] == [True, True]
+    assert called("task=verify", "models_root=outputs/models").returncode == 0
+    rounds = Rounds(tmp_path / "outputs", "emotion")
+    assert rounds.number() == 3 and "retrain" in rounds.path.read_text()
+
+    # Neither what is published nor what a run leaves names a file, holds a sound, or says who labelled.
+    left = [
+        path for folder in (models, tmp_path / "outputs" / "retrain") for path in folder.rglob("*") if path.is_file()
+    ]
+    held = b"".join(path.read_bytes() for path in left)
+    assert b"0-1.wav" not in held and gone[12_000:14_000] not in held
+    shown = b"".join(path.read_bytes() for path in models.rglob("*") if path.is_file())
+    assert not any(user.encode() in shown for user in users)
+
+
+@pytest.mark.slow
+def test_it_goes_on_with_the_recordings_it_began_with_alone(
+    called: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _trained(called, tmp_path)
+    store, paths = Store(tmp_path / "outputs" / "feedback.db"), write_sounds(tmp_path / "own", 30)
+    store.add(labels_of(paths, new_id(), "emotion", MEANT * 15))
+    late = tmp_path / "late.wav"
+    shutil.move(paths[0], late)
+    mix = FeedbackMixer.__call__
+
+    def stops(self: FeedbackMixer, batch: object, number: int) -> object:
+        if number == 40:
+            raise KeyboardInterrupt
+        return mix(self, batch, number)
+
+    monkeypatch.setattr(FeedbackMixer, "__call__", stops)
+    stopped = called(*ASK, "export.enabled=false")
+    monkeypatch.setattr(FeedbackMixer, "__call__", mix)
+    assert stopped.returncode == 130, stopped.stderr
+    [line] = [line for line in (stopped.stdout + stopped.stderr).splitlines() if "to resume, type:" in line]
+    words = shlex.split(line.partition("-m kmidi_lab ")[2])
+    basis = json.loads((Path(words[-1].removeprefix("trainer.resume=")) / "lessons.json").read_text())
+    assert len(basis["recordings"]) == 29 and "retrain.recordings" not in basis["settings"]
+
+    shutil.move(late, tmp_path / "own" / "back.wav")  # was not there then, so it is not learnt from now
+    shutil.move(tmp_path / "own", tmp_path / "moved")
+    words = [word for word in words if not word.startswith("retrain.recordings=")]
+    again = called(*words, "retrain.recordings=moved")
+    assert again.returncode == 1 and "export.enabled=false" in again.stderr, again.stderr
+    assert "1 left out: of a recording that is not in retrain.recordings" in again.stdout
+    changed = tmp_path / "moved" / paths[3].name
+    changed.write_bytes(changed.read_bytes() + b"\0")
+    other = called(*words, "retrain.recordings=moved")
+    assert other.returncode == 2 and "1 recording that this retraining began with can't be found" in other.stderr
+
+
+@pytest.mark.parametrize("model", ["emotion", "instrument"])
+def test_models_that_hear_ask_for_the_recordings_in_one_line(refusal: Any, tmp_path: Path, model: str) -> None:
+    Store(tmp_path / "feedback.db")
+    ask = (f"model={model}", "hardware=cpu")
+    feedback = f"retrain.feedback={tmp_path / 'feedback.db'}"
+    assert "type retrain.recordings=FOLDER" in refusal("task=retrain", *ask, feedback)
+    nowhere = refusal("task=retrain", *ask, feedback, f"retrain.recordings={tmp_path / 'no'}")
+    assert "no such folder; name the one that the labelled recordings lie in" in nowhere
+    adapter = refusal("task=adapt", *ask, f"adapt.feedback={tmp_path / 'feedback.db'}")
+    assert f"type task=retrain model={model} retrain.recordings=FOLDER" in adapter
+
+
+def test_a_model_whose_events_hold_its_input_needs_no_recordings(refusal: Any, tmp_path: Path) -> None:
+    Store(tmp_path / "feedback.db")
+    words = ("task=retrain", "model=groove", f"retrain.feedback={tmp_path / 'feedback.db'}", "retrain.recordings=own")
+    assert "events of groove hold what it is given; leave it out" in refusal(*words)
+
+
+@pytest.mark.slow
+def test_labels_of_instruments_are_learnt(called: Cli, tmp_path: Path) -> None:
+    """Two raters' labels of 40 recordings, one rater held out; the frozen test decides whether it is published."""
+    small = (
+        "model=instrument", "data=gm_instruments", "data.sources=[gm]", "data.takes=2", "data.augment.variants=0",
+        "data.workers=1", "model.module.channels=4", "model.module.hidden=8", "model.module.dilations=[4]", *SMALL[-3:],
+    )  # fmt: skip
+    trained = called(*small, "trainer.max_epochs=1")
+    assert trained.returncode == 0, trained.stderr
+    store, paths = Store(tmp_path / "outputs" / "feedback.db"), write_sounds(tmp_path / "own", 40)
+    for _ in range(2):
+        store.add(labels_of(paths, new_id(), "instrument", ["drums", "bells"] * 20))
+    learning = ("retrain.recordings=own", "retrain.steps=80", "retrain.learning_rate=1e-2")
+    done = called("task=retrain", *small, *learning)
+    assert done.returncode in (0, 1), done.stderr
+    [report] = (tmp_path / "outputs" / "retrain" / "instrument").glob("*/retrain.json")
+    frozen, feedback = json.loads(report.read_text())["gates"]
+    assert feedback["passed"] and feedback["after"] < feedback["before"] - 0.5
+    assert (done.returncode == 0) == frozen["passed"], done.stderr
