@@ -27,7 +27,17 @@ def test_a_dance_that_is_denied_or_told_of_is_not_played(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ein Walzer in Es", "une valse de Vienne", "un vals triste", "Das ist ein Walzer", "een langzame wals"]
+    "text",
+    [
+        "ein Walzer in Es",
+        "une valse de Vienne",
+        "un vals triste",
+        "Das ist ein Walzer",
+        "una canción a ritmo de vals",
+        "una canción triste al ritmo del vals",
+        "une chanson à tempo de valse",
+        "een langzame wals",
+    ],
 )
 def test_a_dance_that_is_asked_for_is(text: str) -> None:
     assert [metre for _, metre in read_sentence(text).metres] == ["3/4"]

@@ -8,11 +8,14 @@ from functools import cache
 from kmidi_lab.composition.said_where import denied
 from kmidi_lab.composition.vocabulary import vocabulary
 
+_ENDS = re.compile(r"\s*(?:$|[,.;:!])")
 
-def without_other_dances(text: str) -> str:
+
+def without_other_dances(text: str, language: str) -> str:
     """The text without the dances, and the tempos in Italian, that it denies or tells of."""
-    for match in reversed([*_dances().finditer(text)]):
-        if match["of"] or denied(text, _at(match)):
+    for match in reversed([*_dances(language).finditer(text)]):
+        named = not text[: match.start()].strip() and _ENDS.match(text, match.end())  # such as `la valse, en do majeur`
+        if (match["of"] and not named) or denied(text, _at(match)):
             text = f"{text[: match.start('dance')]} , {text[match.end() :]}"
     return text
 
@@ -23,9 +26,10 @@ def _at(match: re.Match[str]) -> re.Match[str]:
 
 
 @cache
-def _dances() -> re.Pattern[str]:
+def _dances(language: str) -> re.Pattern[str]:
     """A dance with an article or a preposition of one that is told of, where it has one, and one word between them at most."""
-    return re.compile(rf"(?:\b(?P<of>{vocabulary()['told_of']}) (?:[\w'’]+ )??)?\b(?P<dance>{_names()})\b", re.I)
+    articles = vocabulary()["told_of"].get(language, "(?!)")
+    return re.compile(rf"(?:\b(?P<of>{articles}) (?:[\w'’]+ )??)?\b(?P<dance>{_names()})\b", re.I)
 
 
 @cache

@@ -59,7 +59,7 @@ def _read_other(text: str, language: str) -> Wishes:
     out = Collector(form, arc, [])
     out.take(pace := said_pace(text, language), [True] * len(pace))
     read = {word for item in pace for word in item.text.split()}  # a lento that is Spanish for slow, too
-    for items in clauses(without_other_dances(text)):
+    for items in clauses(without_other_dances(text, language)):
         out.take(items, [_is_international(item) and item.text not in read for item in items])
     return with_courses(replace(out.wishes(), ending=ending), tempo, courses, language)
 
