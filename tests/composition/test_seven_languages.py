@@ -264,7 +264,8 @@ def test_a_scene_tells_its_mood(text: str, mood: str) -> None:
     [
         "The holidays without my dad", "They called off the wedding", "A fairground ride crashed", "The carnival left town", "last summer",
         "The funeral is over and we can dance again", "my first birthday without you", "a song about summer without you", "A wedding ruined",
-        "a song about the wedding that never was", "The party is over and everybody has gone home", "silence after the gunshot",
+        "a song about the wedding that never was", "The party is over and everybody has gone home", "silence after the gunshot", "a carnival of lies", "birthday at the cemetery", "summer of the drought",
+        "Christmas holidays in the hospice",
     ],
 )  # fmt: skip
 def test_what_happens_in_a_scene_tells_no_mood_of_its_own(text: str) -> None:

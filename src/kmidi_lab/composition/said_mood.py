@@ -39,7 +39,9 @@ def pictured_mood(text: str, valence: float = 0.0) -> tuple[str, str]:
     A scene tells a mood where the text describes it or asks for its music, and says nothing against it: neither in words, such
     as `the holidays without my dad`, nor in the `valence`, -1..1, that a model reads in it.
     """
-    found = ((match, mood) for mood, cue in _scenes() for match in cue.finditer(text) if not denied(text, match))
+    found = [(match, mood) for mood, cue in _scenes() for match in cue.finditer(text) if not denied(text, match)]
+    if len({_SIGNS[mood] for _, mood in found if mood in _SIGNS}) > 1:  # such as a birthday at the cemetery
+        return "", ""
     match, mood = min(found, key=lambda pair: pair[0].start(), default=(None, ""))
     against = valence * _SIGNS.get(mood, 0) < -_AGAINST
     spoilt = mood != _GLOOMY and _pattern_of("pictured_spoilt").search(text)
