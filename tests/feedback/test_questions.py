@@ -6,6 +6,7 @@ import csv
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -188,6 +189,14 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
     capsys.readouterr()
     job("task=queue", *task)
     assert "2 to ask about" in capsys.readouterr().out
+
+
+def test_a_queue_that_nobody_filled_in_is_one_line(refusal: Any, tmp_path: Path) -> None:
+    path = tmp_path / "queue.csv"
+    _fill(path, [{"item": "a" * 64, "label": "", "rater": ""}])
+    assert f"{path}: no row has a label; write one into the column `label`" in refusal(
+        "task=label", "model=intent", f"label.file={path}"
+    )
 
 
 @pytest.mark.slow
