@@ -251,7 +251,7 @@ def test_what_can_not_be_had_is_one_line(text: str, line: str) -> None:
         ("AABA jazz standard, 32 bars", "verse verse bridge verse", [8, 8, 8, 8]),
         ("rock in ABABCB form", "verse chorus verse chorus bridge chorus", [8] * 6),
         ("a song, A-A-B-A", "verse verse bridge verse", [8] * 4),
-        ("a slow song in ABA form, 20 bars", "verse bridge verse", [7, 6, 7]),
+        ("a slow song in ABA form, 20 bars", "verse bridge verse", [8, 4, 8]),
         ("intro, verse, chorus, verse, refrain and then a coda. fast", "intro verse chorus verse chorus outro", [4, 8, 8, 8, 8, 4]),
         ("verse - pre-chorus - chorus, sad, 10 bars", "verse pre-chorus chorus", [4, 2, 4]),
     ],
