@@ -113,9 +113,9 @@ class World:
         module = EmotionRecognizer(**{**base.hparams, "learning_rate": self.training.RATE})
         start_weights.load(module, str(self.open.root))
         module.start_from(self.training.frozen(module), 1.0, True)
-        hold_others(module.network)
         groups = parameter_groups(module, module.frozen, self.training.RATE, 1.0)
         optimizer = torch.optim.AdamW(groups, lr=self.training.RATE, weight_decay=module.weight_decay)
+        hold_others(module.network, optimizer)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, one_cycle(STEPS))
         own, label = torch.from_numpy(self.of["train_h"]).float(), torch.from_numpy(self.of["train_y"])
         count, rest = round(BATCH * SHARE / (1 - SHARE)), self.training.layers(module)[1].train()
@@ -160,7 +160,7 @@ class World:
         weights = 1 / np.bincount(label)[label]
         first = gates.not_worse(losses["frozen", "release"], losses["frozen", "retrained"], weights, 0.01, seed)
         second = gates.better(
-            losses["own", "release"], losses["own", "retrained"], 0 * places, places, np.ones(len(x)), seed
+            losses["own", "release"], losses["own", "retrained"], 0 * places, places, places, np.ones(len(x)), seed
         )
         return row | {"test gate": float(first.passed), "feedback gate": float(second.passed)}
 

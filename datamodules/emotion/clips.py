@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from datamodules.emotion.recording import Conditions, SpeechAugmentation
 from datamodules.shared.augmentation import Augmentation
-from datamodules.shared.clips import ClipError, content_key, mel_variants, variants_of
-from kmidi_lab.audio.clips import Sound
+from datamodules.shared.clips import ClipError, mel_variants, variants_of
+from kmidi_lab.audio.clips import Sound, content_key
 from kmidi_lab.audio.mel import HOP, WINDOW, log_mel
 
 _BELOW_PEAK = 6.0

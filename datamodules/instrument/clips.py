@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datamodules.shared.augmentation import Augmentation
-from datamodules.shared.clips import ClipError, content_key, variants_of
-from kmidi_lab.audio.clips import Sound
+from datamodules.shared.clips import ClipError, variants_of
+from kmidi_lab.audio.clips import Sound, content_key
 from kmidi_lab.audio.mel import HOP, RATE, WINDOW, log_mel, mel_triangles
 
 LONGEST_S = 4.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -51,11 +50,6 @@ def mel_variants(copies: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float
     """Mel frames `[T, 128]` of samples at 16 kHz; those with a frame at least."""
     frames = (log_mel(copy).astype(np.float16) for copy in copies)
     return [copy for copy in frames if len(copy)]
-
-
-def content_key(samples: NDArray[np.float32]) -> str:
-    """SHA-256 of samples in -1..1 as 16-bit integers: equal for two files of one recording."""
-    return hashlib.sha256((samples * 32767).round().astype(np.int16).tobytes()).hexdigest()
 
 
 def grouped(clips: Sequence[Clip]) -> Groups:

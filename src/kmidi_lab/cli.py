@@ -51,6 +51,7 @@ def run(arguments: list[str]) -> int:
     parsed = command_line.parse([command_line.with_home_of(argument) for argument in arguments])
     if parsed.shell_completion:
         return _complete(parsed.overrides)
+    command_line.check_quotes(parsed.overrides)
     command_line.check_once([command_line.into_trainer(o) for o in parsed.overrides])
     resumed = kept.folder_to_resume(parsed.overrides)
     begun = kept.read(resumed) if resumed else None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any, NoReturn
 
 from omegaconf import OmegaConf
@@ -141,6 +143,19 @@ def quote_free_text(argument: str, multirun: bool = False) -> str:
     if not eq or as_it_is or (multirun and "," in value) or not _is_free_text(argument.lstrip("+")):
         return argument
     return f"{key}={quoted(value)}"
+
+
+def check_quotes(arguments: Sequence[str]) -> None:
+    """Raises ConfigError: words without a key behind a text, which the shell has divided because nobody quoted it."""
+    for place, before in enumerate(arguments):
+        loose = list(
+            takewhile(lambda word: "=" not in word and word[:1] not in ("~", "'", '"'), arguments[place + 1 :])
+        )
+        if loose and "=" in before and _is_free_text(before.lstrip("+")):
+            whole = shlex.quote(" ".join([before, *loose]))
+            raise ConfigError(
+                f"{one_line(loose[0], _LONGEST)!r} has no key: a text with spaces needs quotes; type {one_line(whole)}"
+            )
 
 
 def _is_free_text(argument: str) -> bool:

@@ -16,6 +16,8 @@ _LONGEST_PART = 160
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = _LONGEST_PART
 _SHORT.maxlevel = 3
+_OTHERS_SAY = {"gpu": "cuda", "nvidia": "cuda", "metal": "mps"}
+"""Names that a choice has elsewhere, which no likeness of letters finds."""
 _BLOCK = re.compile(r"\b(?:compose|predict)\.(?=[a-z])")
 
 
@@ -70,7 +72,8 @@ class NotBetterError(LabError):
 def one_of(what: str, value: object, allowed: Iterable[object], hint: str = "") -> str:
     """The one line for a value that is not among those allowed, with the nearest match first."""
     names = [str(a) for a in allowed]
-    near = difflib.get_close_matches(str(value), names, n=1)
+    meant = _OTHERS_SAY.get(str(value).lower())
+    near = [meant] if meant in names else difflib.get_close_matches(str(value), names, n=1)
     guess = f" Did you mean {near[0]!r}?" if near else ""
     return f"{what}: {value!r} is not allowed.{guess} Allowed: {', '.join(names)}.{' ' + hint if hint else ''}"
 

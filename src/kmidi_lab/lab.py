@@ -47,14 +47,13 @@ class Additions:
     """What task=retrain adds to a training.
 
     Args:
-        begin: is given the data before anything is trained, and may raise LabError.
-        mixed_in: makes of each training batch what is trained on.
+        begin: is given the data before anything is trained, and may raise LabError; returns what makes of each training
+            batch, and its number, what is trained on.
         gate: whether what was trained and scored may be exported, beside the checks of every export.
         kept_steps: after so many steps each, a checkpoint is kept to go on from.
     """
 
-    begin: Callable[[DataModule], None]
-    mixed_in: Callable[[Any, int], Any]
+    begin: Callable[[DataModule], Callable[[Any, int], Any]]
     gate: Callable[[RunRecord, LabModule, DataModule], bool]
     kept_steps: int
 
@@ -114,8 +113,7 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
     data.setup("fit")
     data.check_parts()
     if more:
-        more.begin(data)
-        data.mixed_in = more.mixed_in
+        data.mixed_in = more.begin(data)
 
     record = new_record(cfg, context, machine, data, module)
     if resumed:

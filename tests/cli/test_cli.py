@@ -312,8 +312,9 @@ def test_an_error_has_one_form_whether_it_is_told_before_a_job_or_by_it(called: 
 
 
 @pytest.mark.slow
-def test_predict_with_and_without_a_model(called: Cli, trained: Path) -> None:
+def test_predict_with_and_without_a_model(called: Cli, trained: Path, tmp_path: Path) -> None:
     arguments = ("task=predict", "model=harmony", "predict.chords=Dm7 G7", "predict.key=C", "predict.emotion=sad")
+    (tmp_path / "empty").mkdir()
     done = called(*arguments, "models_root=empty")
     assert done.returncode == 0, done.stderr
     assert "heuristic" in done.stderr

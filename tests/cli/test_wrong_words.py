@@ -41,6 +41,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_logging: None) ->
         ("seed=${seed}", "seed"),
         ("seed=???", "must be given"),
         ("model=harmony =5", "without a space"),
+        (
+            "task=compose compose.text=a happy tune",
+            "'happy' has no key: a text with spaces needs quotes; type 'compose.text=a happy tune'",
+        ),
+        ("task=predict predict.chords=Dm7 G7 seed=3", "needs quotes; type 'predict.chords=Dm7 G7'"),
+        ("task=compose harmony compose.text=a", "write overrides as key=value"),
         ("hardware.memory_budget_gb=nan", "hardware.memory_budget_gb=nan must be"),
         ("hardware.memory_budget_gb=inf", "hardware.memory_budget_gb=inf must be"),
         ("-m launcher=joblib seed=1,2 hydra.launcher.n_jobs=99999", "hydra.launcher.n_jobs=99999 must be at most"),

@@ -135,6 +135,15 @@ def test_opposed_moods_that_are_denied_in_english_are_not_read(text: str, read: 
         ("C major 7, A minor 7, D minor 7, G7", "Cmaj7 Am7 Dm7 G7", ""),
         ("World War I, II and III", "", ""),
         ("I, I, I", "", ""),
+        ("the chords are I7 IV7 V7 in G, blues", "I7 IV7 V7", ""),
+        ("chords ii7 V7 IM7 in C", "ii7 V7 IM7", ""),
+        ("i7 computers, V8 engines and I6 of VI", "", ""),
+        ("ein Lied, Akkorde Hm F#m G D", "Bm F#m G D", ""),
+        ("ein Lied mit den Akkorden Bb F Gm H7", "Bb F Gm B7", ""),
+        ("ein Lied mit den Akkorden Bm F#m G D", "Bm F#m G D", ""),
+        ("ein Lied mit G/H C D", "G/B C D", ""),
+        ("Uma música triste com os acordes Dó Lá menor Fá Sol", "C Am F G", ""),
+        ("una canzone con Fa# Sib Do", "F# Bb C", ""),
     ],
 )
 def test_rows_of_chords_are_read_or_told(text: str, chords: str, others: str) -> None:
@@ -153,11 +162,23 @@ def test_roman_numerals_are_played_in_the_key_of_the_text() -> None:
     ("text", "key"),
     [
         ("ein Walzer in Es", ("Eb", "")), ("ein Lied in H", ("B", "")), ("ein Lied in Fis-Moll", ("F#", "minor")),
-        ("een lied in C majeur", ("C", "major")), ("een lied in d mineur", ("D", "minor")), ("the slowest blues in E", ("E", "")), ("eine Ballade in As-Dur, Es As B", ("Ab", "major")),
+        ("een lied in C majeur", ("C", "major")), ("een lied in d mineur", ("D", "minor")), ("the slowest blues in E", ("E", "")),
+        ("Eu quero uma música em Dó maior", ("C", "major")), ("uma canção em Lá bemol maior", ("Ab", "major")), ("uma música em lá menor", ("A", "minor")),
+        ("Een liedje in Es groot op 140 bpm", ("Eb", "major")), ("een droevig lied in a klein", ("A", "minor")), ("een lied in fis kleine terts", ("F#", "minor")),
+        ("een lied in Bes majeur", ("Bb", "major")), ("een groot lied in een klein huis", ("", "")), ("we live in a klein house", ("", "")),
+        ("una canzone in Fa# minore", ("F#", "minor")), ("una canzone in Sib maggiore", ("Bb", "major")), ("una canción en Mib mayor", ("Eb", "major")),
+        ("une chanson en Do# mineur", ("C#", "minor")), ("une chanson en Sib", ("Bb", "")), ("una canción en la mayor parte del mundo", ("", "")),
+        ("eine Ballade in F#-Moll", ("F#", "minor")),
+        ("eine Ballade in As-Dur, Es As B", ("Ab", "major")),
     ],
 )  # fmt: skip
 def test_keys_are_read_as_they_are_named(text: str, key: tuple[str, str]) -> None:
     assert read_sentence(text).key == key
+
+
+def test_a_key_tells_portuguese_from_spanish() -> None:
+    assert read_sentence("uma música em lá menor").language == "Portuguese"
+    assert read_sentence("una canción en la menor").language == "Spanish"
 
 
 @pytest.mark.parametrize(
@@ -230,10 +251,36 @@ def test_who_plays_which_part_is_taken_up(text: str, programs: dict[str, int]) -
     [
         ("a quiet evening", "calm"), ("a still lake", "calm"), ("music to fall asleep to", "calm"), ("summer pop", "cheerful"),
         ("a rainy day", "gloomy"), ("not a quiet evening", ""), ("I still wait for the bus", ""), ("a table", ""),
+        ("summer nights by the sea", "cheerful"), ("music for a wedding", "cheerful"), ("a birthday song for my mum", "cheerful"),
+        ("a walk through the cemetery", "gloomy"), ("a quiet evening with you", "calm"), ("rain falling quietly on the roof", "calm"),
     ],
 )  # fmt: skip
 def test_a_scene_tells_its_mood(text: str, mood: str) -> None:
     assert pictured_mood(text)[0] == mood
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The holidays without my dad", "They called off the wedding", "A fairground ride crashed", "The carnival left town", "last summer",
+        "The funeral is over and we can dance again", "my first birthday without you", "a song about summer without you", "A wedding ruined",
+        "a song about the wedding that never was", "The party is over and everybody has gone home", "silence after the gunshot", "a carnival of lies", "birthday at the cemetery", "summer of the drought",
+        "Christmas holidays in the hospice",
+    ],
+)  # fmt: skip
+def test_what_happens_in_a_scene_tells_no_mood_of_its_own(text: str) -> None:
+    assert pictured_mood(text) == ("", "")
+
+
+def test_a_scene_tells_no_mood_against_what_a_model_reads() -> None:
+    assert pictured_mood("a summer song", 0.05)[0] == pictured_mood("a summer song", -0.09)[0] == "cheerful"
+    assert pictured_mood("a summer song", -0.12) == pictured_mood("a rainy day", 0.12) == ("", "")
+    assert pictured_mood("a quiet evening", -0.19)[0] == pictured_mood("a quiet evening", 0.19)[0] == "calm"
+
+
+def test_grief_is_no_cheerful_song(make) -> None:
+    song = make(text="The holidays without my dad", bars=4)
+    assert song.brief.mood.valence <= 0 and not [line for line in song.remarks if line.startswith("mood cheerful")]
 
 
 def test_a_quiet_evening_is_slow_and_says_why(make) -> None:

@@ -247,7 +247,7 @@ def test_drums_and_velocities_are_those_of_players_not_of_the_pattern(make) -> N
     [
         ({}, "nothing to compose from"),
         ({"text": "  "}, "nothing to compose from"),
-        ({"text": "sad", "bars": 3}, "compose.bars=3 must be a number from 4 to 400"),
+        ({"text": "sad", "bars": 3}, "compose.bars=3 must be a whole number from 4 to 400"),
         ({"text": "sad", "bars": 8.5}, "compose.bars=8.5"),
         ({"text": "sad", "tempo": 0}, "compose.tempo=0 must be"),
         ({"text": "sad", "tempo": float("nan")}, "compose.tempo=nan"),

@@ -6,6 +6,7 @@ import csv
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -150,7 +151,7 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
             typed = shlex.split(line[line.index("task=label") :])
             assert f"models_root='{tmp_path}/my models'" in typed and f"label.file={tmp_path / 'queue.csv'}" in typed
     assert few.count("task=label") == 2
-    lowered = "score (by how much its label would lower the variance of what a regression says of all), place"
+    lowered = "score (how much its label would tell of all the others), place"
     assert f"{lowered} and the model's answer; the highest score first" in few
     assert few.count("type python -m kmidi_lab task=label model=intent") == 1
     job("task=queue", *task)
@@ -188,6 +189,14 @@ def test_from_a_folder_of_texts_to_labels_in_the_store(job, tmp_path: Path, caps
     capsys.readouterr()
     job("task=queue", *task)
     assert "2 to ask about" in capsys.readouterr().out
+
+
+def test_a_queue_that_nobody_filled_in_is_one_line(refusal: Any, tmp_path: Path) -> None:
+    path = tmp_path / "queue.csv"
+    _fill(path, [{"item": "a" * 64, "label": "", "rater": ""}])
+    assert f"{path}: no row has a label; write one into the column `label`" in refusal(
+        "task=label", "model=intent", f"label.file={path}"
+    )
 
 
 @pytest.mark.slow
@@ -249,6 +258,19 @@ def test_what_cannot_be_asked_is_one_line(job, tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="no column item, label, rater "):
         job("task=label", "model=intent", f"label.file={tmp_path / 'x.csv'}")
+
+
+def test_files_that_a_model_does_not_take_are_counted(job, tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "voices"
+    folder.mkdir()
+    for name in ("a.opus", "b.OPUS", "notes.md", ".hidden"):
+        (folder / name).write_bytes(b"x")
+    line = r"nothing to ask about; 3 other files \(\.opus, \.md\) there, of kinds that intent does not take; give a folder of \.txt"
+    with pytest.raises(DataError, match=line):
+        job("task=queue", "model=intent", f"data.root={folder}")
+    (folder / "lines.txt").write_text("what a lovely day\n")
+    job("task=queue", "model=intent", f"data.root={folder}")
+    assert "left out: 3 other files (.opus, .md); intent takes .txt" in capsys.readouterr().out
 
 
 def test_a_label_is_one_a_rater_and_item_and_can_be_taken_back(tmp_path: Path) -> None:

@@ -108,6 +108,7 @@ def test_live_samples_give_what_the_file_gives(models, voice, tmp_path, lab, cut
 @pytest.mark.slow
 def test_without_a_model_loudness_speaks_and_says_so(called, voice, tmp_path):
     soundfile.write(tmp_path / "voice.wav", voice, 16000)
+    (tmp_path / "empty").mkdir()
     done = called("task=predict", "model=emotion", "models_root=empty", f"predict.audio={tmp_path / 'voice.wav'}")
     assert done.returncode == 0, done.stderr
     assert "a guess from how loud it is" in done.stderr

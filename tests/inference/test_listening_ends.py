@@ -22,6 +22,7 @@ SAMPLES = (0.1 * np.random.default_rng(0).normal(size=48_000)).astype("<f4").tob
 def job(tmp_path: Path, lab: list[str]):
     command = [*lab, "task=predict", "model=emotion", "predict.audio=-"]
     pipe = subprocess.PIPE
+    (tmp_path / "empty").mkdir()
     with subprocess.Popen(
         [*command, "predict.rate=16000", "paths.output_root=out", "models_root=empty"], stdin=pipe, stdout=pipe, stderr=pipe, cwd=tmp_path,
         preexec_fn=ctrl_c.heard,

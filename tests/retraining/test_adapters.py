@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,10 @@ from kmidi_lab.models.harmony.feedback import ChordFeedback
 from kmidi_lab.models.harmony.module import HarmonyPredictor
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import TorchModel, from_reset
-from kmidi_lab.retraining import adapting
+from kmidi_lab.retraining import adapting, raters
 from kmidi_lab.retraining.adapting import Adapter, cross_validated, losses
 from kmidi_lab.retraining.lessons import Lessons
-from kmidi_lab.retraining.raters import rated
+from kmidi_lab.retraining.raters import rated, rated_by_learnt
 from kmidi_lab.retraining.training import FeedbackTraining
 from tests.conftest import Cli
 
@@ -111,6 +112,27 @@ def test_who_answers_anything_is_not_trusted_and_one_alone_is() -> None:
     assert min(trust[:3]) > 0.7
     assert trust[3] < 0.3
     assert [rater.weight for rater in rated(module, ChordFeedback(), _chords(30, 0, 1, random=1), 0)] == [1.0]
+
+
+def test_what_is_held_out_does_not_tell_whom_to_learn_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other answers of a held-out rater change the trust of all by all, and of those who are learnt from nothing."""
+    monkeypatch.setattr(raters, "_STEPS", 5)
+    torch.manual_seed(0)
+    module, training, said = HarmonyPredictor(hidden=(16, 12)).eval(), ChordFeedback(), _chords(48, 0, 4, random=1)
+    held = said.rater == 0
+    other = replace(said, targets=np.where(held[:, None], np.roll(said.targets, 5, 1), said.targets))
+    by_all = [rated(module, training, lessons, 0) for lessons in (said, other)]
+    assert [one.weight for one in by_all[0][1:]] != [one.weight for one in by_all[1][1:]]
+    first, second = (
+        rated_by_learnt(module, training, lessons, ~held, all_of, 0)
+        for lessons, all_of in zip((said, other), by_all, strict=True)
+    )
+    assert first[1:] != by_all[0][1:]
+    assert [one.weight for one in first[1:]] == [one.weight for one in second[1:]]
+    assert [one.events for one in first] == [12] * 4, "all that a rater has said is counted"
+    assert (first[0], second[0]) == (by_all[0][0], by_all[1][0]), "in the gate a held-out rater weighs by all"
+    alone = rated_by_learnt(module, training, said, said.rater == 1, by_all[0], 0)
+    assert alone[1].weight == 1, "with nobody to compare with"
 
 
 @pytest.fixture

@@ -199,7 +199,7 @@ def test_it_starts_from_the_release_where_the_named_folder_is_new(called: Cli, t
     done = called(*words)
     assert done.returncode == 2
     assert "No trained groove in new; using the released one in" in done.stderr
-    assert f"0 events of {release_root()} can be learnt from; 20 are needed" in done.stderr
+    assert f"0 events can be learnt from by groove of {release_root()}; 20 are needed" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,10 @@ def test_composed_rated_retrained_and_promoted_or_refused_with_the_reason(called
     after = {path: path.read_bytes() for path in models.glob("harmony*")}
     if done.returncode == 0:
         assert said and "published in" in done.stdout and after != before
+        assert (
+            "to go back to the version before: python -m kmidi_lab task=registry registry.action=rollback"
+            in done.stdout
+        )
     else:
         assert said and done.returncode == 1 and "nothing was published: " in done.stderr and after == before
 

@@ -97,6 +97,15 @@ def test_a_student_is_called_one(tmp_path, capsys, monkeypatch):
     assert over == "rtneural (student): OVER the budget of 5 ms at the 99th percentile"
 
 
+def test_the_time_budget_that_all_backends_keep_is_told(tmp_path, capsys, monkeypatch):
+    measured = {"backends": {"onnxruntime": _timed()}, "not_measured": {}, "budget_ms": 3.0}
+    monkeypatch.setattr(bench, "measure_latency", lambda *_, **__: measured)
+    monkeypatch.setattr(bench, "_write", lambda *_: None)
+    run(tmp_path, [put(tmp_path, HARMONY)], tmp_path / "bench")
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == "  within the time budget of 3 ms a call, at the 99th percentile"
+
+
 def _timed() -> dict[str, Any]:
     times = {f"{key}_us": 2.0 for key in ("first", "median", "p99", "max")}
     floor = {"floor_us": None, "floor_ratio": None}

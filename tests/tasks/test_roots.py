@@ -74,6 +74,7 @@ def test_an_answer_has_the_released_model_wherever_outputs_go_but_not_beside_a_n
     ask = ("task=predict", "model=dynamics", "predict.midi=x.mid", "predict.sound=false")
     elsewhere = called(*ask, cwd=empty, env={"OUTPUT_ROOT": "there"})
     assert f"using the released one in {release}" in elsewhere.stderr, elsewhere.stderr
+    (empty / "nowhere" / "models").mkdir(parents=True)
     named = called(*ask, "experiment=mine", "--config-dir", "conf", cwd=empty)
     assert "using the released" not in named.stderr
 
@@ -122,7 +123,24 @@ def test_a_folder_of_the_users_own_is_verified_whatever_it_holds(called: Cli, re
 
 
 @pytest.mark.slow
-def test_queue_and_label_name_the_release_too(refusal: Callable[..., str], release: Path) -> None:
+def test_queue_and_label_name_the_release_too(refusal: Callable[..., str], release: Path, tmp_path: Path) -> None:
+    (tmp_path / "nowhere").mkdir()
     line = refusal("task=queue", "model=intent", "models_root=nowhere")
     assert "no trained intent model in nowhere" in line
     assert shlex.split(line.partition("or type ")[2])[0].startswith("models_root='") and "packages/release" in line
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("task=predict", "model=harmony", "predict.chords=Dm7 G7"),
+        ("task=compose", "compose.text=a happy tune"),
+        ("task=queue", "model=intent"),
+    ],
+)
+def test_a_named_folder_that_is_not_there_gives_no_answer_without_models(
+    refusal: Callable[..., str], release: Path, words: tuple[str, ...]
+) -> None:
+    line = refusal(*words, "models_root=gone/models")
+    assert "models_root=gone/models: there is no such folder; leave it out, or type " in line
+    assert shlex.split(line.partition("or type ")[2])[0].startswith("models_root='")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +17,7 @@ class Sound:
     Args:
         frames: as recorded.
         variants: of its changed copies; their length may be another.
-        key: a hash of the samples, equal for copies of one recording.
+        key: `content_key` of all of its samples at 16 kHz, equal for copies of one recording.
         trained: which of `frames` training hears; scoring hears all.
         measured: places by slice of the contract that were measured in the sound.
     """
@@ -47,3 +48,8 @@ class Clip:
     labels: Mapping[str, int]
     sound: Sound
     split: str | None = None
+
+
+def content_key(samples: NDArray[np.float32]) -> str:
+    """SHA-256 of samples in -1..1 as 16-bit integers: equal for two files of one recording."""
+    return hashlib.sha256((samples * 32767).round().astype(np.int16).tobytes()).hexdigest()

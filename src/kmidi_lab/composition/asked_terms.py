@@ -20,7 +20,7 @@ from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 BREAKS = frozenset({OTHER, "stop", "story", "owner", "order"})
 PREPOSITIONS = ("with", "in", "at", "on", "for", "featuring", "feat", "using")
 _BEFORE_A_PACE = ("filler", "mood", "owner", "length")
-_OF_PLACES = ("to", "into", "from", "by", "after", "before", "until", "over", "under", "through", "between", "during", "about", "like",
+OF_PLACES = ("to", "into", "from", "by", "after", "before", "until", "over", "under", "through", "between", "during", "about", "like",
               "against", "behind", "where", "than")  # fmt: skip
 """Words that describe, beside which nobody need do anything."""
 _FARTHEST = 6
@@ -102,7 +102,7 @@ def pictured(items: Sequence[Item]) -> list[bool]:
     """The pace of what a clause describes where nobody does anything, as in `a slow walk home` or `walking slowly home`."""
     mark = [False] * len(items)
     n = next((n for n, i in enumerate(items) if i.kind == "pace" and i.text not in vocabulary()["still"]), None)
-    if n is None or any(i.kind == "story" or (i.kind == "stop" and i.text not in _OF_PLACES) for i in items):
+    if n is None or any(i.kind == "story" or (i.kind == "stop" and i.text not in OF_PLACES) for i in items):
         return mark
     following = items[n + 1].kind if n + 1 < len(items) else ""
     describes = all(i.kind in _BEFORE_A_PACE for i in items[:n]) and following in (OTHER, "mood")

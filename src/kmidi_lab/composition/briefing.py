@@ -107,6 +107,9 @@ def _spelling(request: SongRequest) -> Spelling | None:
     """The key that was typed, the intent's, or the chords'."""
     asked = request.song.constraints.technical_key
     if request.spelling is None and asked and request.song.key:
+        heard = request.chart.spelling if request.chart and not request.song.key.mode else None
+        if heard and heard.key.tonic == request.song.key.tonic:  # whose numerals tell the mode: `i iv V7 i in A`
+            return heard
         return replace(parse_spelling(asked), key=replace(request.song.key, mode=request.song.key.mode or 1))
     return request.spelling or (request.chart.spelling if request.chart else None)
 

@@ -13,10 +13,14 @@ ENGLISH = "English"
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _FEWEST = 2
 """Small words of a language that tell it; one where it is all the text's words but one."""
+SIGN = r"[#♯b♭]| ?(?:dièse|sostenido|sustenido|diesis|bémol|bemol|bemolle)\b"
+"""How a sharp or a flat is written behind a syllable."""
+_MODE = "majeur|mineur|mayor|menor|maggiore|minore|maior"
 _KEY = re.compile(
-    r"(?:\b(?:in|en|em|im) )?\b(?P<tonic>[A-Ha-h](?:is|es|s)?)[- ](?P<german>Dur|Moll)\b"
-    r"|(?:\b(?P<named>in|en|em) )?\b(?P<solfa>do|ré|re|mi|fa|sol|la|si)(?P<sign> (?:dièse|sostenido|diesis|bémol|bemol|bemolle))? (?P<mode>majeur|mineur|mayor|menor|maggiore|minore|maior)\b"
-    r"|(?:\b(?:in|en|em) )?\b(?P<letter>(?:(?-i:[A-G])|(?<=\bin )[a-g])[#b]?) (?P<lettered>majeur|mineur|mayor|menor|maggiore|minore|maior)\b",
+    r"(?:\b(?:in|en|em|im) )?\b(?P<tonic>[A-Ha-h](?:is|es|s|[#♯b♭])?)[- ](?P<german>Dur|Moll)\b"
+    rf"|(?:\b(?P<named>in|en|em) )?\b(?P<solfa>d[oó]|ut|r[ée]|mi|f[aá]|sol|l[aá]|si)(?P<sign>{SIGN})?[- ](?P<mode>{_MODE})\b"
+    rf"|(?:\b(?:in|en|em) )?\b(?P<letter>(?:(?-i:[A-G])|(?<=\bin )[a-g])(?:is|es|s|[#♯b♭])?)[- ](?P<lettered>{_MODE})\b"
+    r"|\bin (?P<dutch>[a-g](?:is|es|s|[#♯b♭])?)[- ](?P<size>(?:grote|kleine) terts\b|(?:groot|klein)(?=\s*(?:$|[^\w\s]|\d)|\s+(?:op|met|zonder|en|voor|van|maar|die|dat)\b))",
     re.I,
 )
 _END = re.compile(r"\s*(?:$|[^\w\s]|\d)")
@@ -26,7 +30,20 @@ _SCRIPTS = dict.fromkeys(("cjk", "hiragana", "katakana"), "Chinese or Japanese")
     "hangul": "Korean",
     "greek": "Greek",
 }
-SOLFA = {"do": "C", "ré": "D", "re": "D", "mi": "E", "fa": "F", "sol": "G", "la": "A", "si": "B"}
+SOLFA = {
+    "do": "C",
+    "ut": "C",
+    "dó": "C",
+    "ré": "D",
+    "re": "D",
+    "mi": "E",
+    "fa": "F",
+    "fá": "F",
+    "sol": "G",
+    "la": "A",
+    "lá": "A",
+    "si": "B",
+}
 _GERMAN = {"h": "B", "b": "Bb", "as": "Ab", "es": "Eb"}
 _MODES = {
     "dur": ("German", "major"), "moll": ("German", "minor"), "majeur": ("French", "major"), "mineur": ("French", "minor"),
@@ -69,28 +86,41 @@ def _keys_as(written: Callable[[re.Match[str]], str], text: str) -> str:
 
 def _is_key(match: re.Match[str]) -> bool:
     """Whether a key is one: `la mayor` needs an end behind it, since more may follow; others a preposition or an end."""
-    if match["german"] or match["sign"] or match["letter"] or _END.match(match.string, match.end()):
+    if match["german"] or match["sign"] or match["letter"] or match["dutch"] or _END.match(match.string, match.end()):
         return True
     return bool(match["named"]) and not _SAYINGS.search(match[0])
 
 
 def _mode(match: re.Match[str]) -> tuple[str, str]:
+    if match["dutch"]:
+        return "Dutch", "major" if match["size"].lower().startswith("gro") else "minor"
     if match["letter"]:  # such as the Dutch `C majeur`, whose words are French
         return "", _MODES[match["lettered"].lower()][1]
-    return _MODES[(match["german"] or match["mode"]).lower()]
+    language, mode = _MODES[(match["german"] or match["mode"]).lower()]
+    portuguese = match["solfa"] and ((match["named"] or "").lower() == "em" or match["solfa"][-1].lower() in "óá")
+    return "Portuguese" if portuguese else language, mode
 
 
 def _english_key(match: re.Match[str]) -> str:
     if match["german"]:
         low = match["tonic"].lower()
-        tonic = _GERMAN.get(low) or low[0].upper() + {"is": "#", "es": "b", "s": "b"}.get(low[1:], "")
-        tonic = tonic if low[0] != "h" else "B" + tonic[1:]
-    elif match["letter"]:
-        tonic = match["letter"].capitalize()
+        tonic = _GERMAN.get(low) or _lettered(f"b{low[1:]}" if low[0] == "h" else low)
+    elif match["solfa"]:
+        tonic = SOLFA[match["solfa"].lower()] + english_sign(match["sign"])
     else:
-        sign = (match["sign"] or "").strip().lower()
-        tonic = SOLFA[match["solfa"].lower()] + ("" if not sign else "b" if sign.startswith("b") else "#")
+        tonic = _lettered((match["letter"] or match["dutch"]).lower())
     return f"in {tonic} {_mode(match)[1]}"
+
+
+def _lettered(name: str) -> str:
+    """A note of a letter in its English name: `F#` of `fis`, `Eb` of `es` and of `eb`."""
+    return name[0].upper() + {"is": "#", "es": "b", "s": "b"}.get(name[1:], name[1:])
+
+
+def english_sign(said: str | None) -> str:
+    """`#` or `b` of a sign behind a syllable, empty of none."""
+    sign = (said or "").strip().lower()
+    return "" if not sign else "b" if sign[0] in "b♭" else "#"
 
 
 @cache

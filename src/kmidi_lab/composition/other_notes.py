@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-from kmidi_lab.composition.languages import SOLFA
+from kmidi_lab.composition.languages import SIGN, SOLFA, english_sign
+from kmidi_lab.composition.said_feel import items_of
+from kmidi_lab.composition.said_where import names_music
 
-_NOTE = r"[A-H](?:is|es|s)?"
-_TAIL = r"(?:[- ](?:Moll|Dur|moll|dur)\b|(?:maj|min|dim|aug|sus|m)?\d{0,2}(?:sus\d)?(?:/[A-H](?:is|es|s)?)?)"
+_NOTE = r"[A-H](?:is|es|s|[#b])?"
+_TAIL = r"(?:[- ](?:Moll|Dur|moll|dur)\b|(?:maj|min|dim|aug|sus|m)?\d{0,2}(?:sus\d)?(?:/[A-H](?:is|es|s|[#b])?)?)"
 _CHORD = rf"(?<![\w#-])(?:{_NOTE}|[a-h](?:is|es|s)?(?=[- ][Mm]oll)){_TAIL}(?![\w#'’-])"
 _BETWEEN = r"(?:\s*[,|/–-]\s*(?:und )?|\s+(?:und )?)"
 _ROW = re.compile(rf"(?<![Ii]n ){_CHORD}(?:{_BETWEEN}{_CHORD})+")
@@ -16,23 +18,29 @@ _KEY = re.compile(
     rf"\b(?:[Ii]n|Tonart:?) (?P<note>{_NOTE})(?=\s*(?:$|[,.;!?]|(?:mit|und|für|ohne|bei|im|geschrieben|bitte)\b))"
 )
 _BASS = re.compile(rf"/({_NOTE})")
-_SIGNS = {"is": "#", "es": "b", "s": "b", "": ""}
+_SIGNS = {"is": "#", "es": "b", "s": "b"}
+_NAMED = re.compile(r"\b(?:H|[A-G]is|[CDFGH]es|[AE]s)")
+"""Names of notes that are German alone."""
 
 
+_OF_MUSIC = ("head", "genre", "other_genre", "metre", "tempo", "pace", "instrument")
 _ROMANCE = ("French", "Spanish", "Italian", "Portuguese")
 _SYLLABLE = (
-    r"(?<![\w-])(?P<note{n}>Do|Ré|Re|Mi|Fa|Sol|La|Si)(?P<sign{n}>[#♯b♭]| (?:sostenido|dièse|diesis|bemol|bémol|bemolle)\b)?"
+    rf"(?<![\w-])(?P<note{{n}}>D[oó]|R[ée]|Mi|F[aá]|Sol|L[aá]|Si)(?P<sign{{n}}>{SIGN})?"
     r"(?P<tail{n}>-(?!\w)|(?:maj|m)?7?)(?P<mode{n}> (?:menor|mayor|mineur|majeur|minore|maggiore|maior)\b)?(?![\w#'’])"
 )
 _SOLFA = re.compile(_SYLLABLE.replace("{n}", ""))
 _UNNAMED = re.sub(r"\?P<\w+\{n\}>", "?:", _SYLLABLE)
+_SOLFA_KEY = re.compile(
+    rf"\b(?:in|en|em) (?P<note>D[oó]|R[ée]|Mi|F[aá]|Sol|L[aá]|Si)(?P<sign>{SIGN})?(?=\s*(?:$|[,.;!?]|(?:avec|con|com|sans|sin|sem|senza|à|a \d)\b))"
+)
 _SOLFA_BETWEEN = r"(?:\s*[,|/–]\s*(?:(?:y|et|e) )?|\s+-\s+|\s+(?:(?:y|et|e) )?)"
 _SOLFA_ROW = re.compile(rf"(?<!\b[ei]n )(?<!\bem ){_UNNAMED}(?:{_SOLFA_BETWEEN}{_UNNAMED}){{2,}}")
 
 
 def english_note(name: str) -> str:
     """The English name of a note: `B` of `H`, `Bb` of `B`, `F#` of `Fis`, `Eb` of `Es`."""
-    letter, sign = name[0].upper(), _SIGNS[name[1:]]
+    letter, sign = name[0].upper(), _SIGNS.get(name[1:], name[1:])
     if letter == "B" and not sign:
         return "Bb"
     return ("B" if letter == "H" else letter) + sign
@@ -42,29 +50,35 @@ def with_notes(text: str, language: str) -> str:
     """A text with its rows of chords named as in English, where its language has other names."""
     if language == "German":
         return _from_german(text)
-    return _SOLFA_ROW.sub(lambda row: _SOLFA.sub(_solfa_chord, row[0]), text) if language in _ROMANCE else text
+    if language not in _ROMANCE:
+        return text
+    text = _SOLFA_ROW.sub(lambda row: _SOLFA.sub(_solfa_chord, row[0]), text)
+    return _SOLFA_KEY.sub(lambda key: f"key of {SOLFA[key['note'].lower()]}{english_sign(key['sign'])}", text)
 
 
 def _from_german(text: str) -> str:
     """A German text with its rows of chords, and a key that no mode follows, named as in English.
 
-    A row beside which a sharp or a flat stands is in English already: `Bb F Gm`.
+    A row in or beside which a sharp or a flat stands is in English already, as `Bb F Gm`, unless a name in it is German: `Hm F#m G`.
     """
     text = _ROW.sub(lambda row: row[0] if _english(text, row) else _ONE.sub(_chord, row[0]), text)
+    if not (names_music(text, "German") or any(i.kind in _OF_MUSIC for i in items_of(text))):
+        return text  # such as `ich war in H`
     return _KEY.sub(lambda match: f"key of {english_note(match['note'])}", text)
 
 
 def _english(text: str, row: re.Match[str]) -> bool:
-    """Whether English names stand right beside a row."""
-    return bool(re.search(r"\b[A-G][#b]", text[max(0, row.start() - 12) : row.end() + 12]))
+    """Whether the names of a row are English: some stand in it or right beside it, and none in it is German."""
+    return not _NAMED.search(row[0]) and bool(
+        re.search(r"\b[A-G][#b]", text[max(0, row.start() - 12) : row.end() + 12])
+    )
 
 
 def _solfa_chord(match: re.Match[str]) -> str:
-    sign = (match["sign"] or "").strip().lower()
     mode = (match["mode"] or "").strip().lower()
     minor = mode in ("menor", "mineur", "minore") or match["tail"] == "-"
     tail = "" if match["tail"] == "-" else match["tail"]
-    return SOLFA[match["note"].lower()] + ("b" if sign[:1] in ("b", "♭") else "#" if sign else "") + "m" * minor + tail
+    return SOLFA[match["note"].lower()] + english_sign(match["sign"]) + "m" * minor + tail
 
 
 def _chord(match: re.Match[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
 from types import NoneType
 
@@ -38,4 +39,5 @@ def check_number(name: str, value: object, kind: type, least: int, most: int) ->
     if value is None:
         return
     if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:  # type: ignore[operator]
-        raise ConfigError(f"compose.{name}={str(value)[:40]} must be a number from {least} to {most}, or left out")
+        number = "a whole number" if kind is Integral else "a number"
+        raise ConfigError(f"compose.{name}={str(value)[:40]} must be {number} from {least} to {most}, or left out")

@@ -52,7 +52,7 @@ _BY_SECTION = (
 """Chords of one section, as in `Am F C G in the verse, F G Am in the chorus`."""
 _GOES_ON = " +(?:over|again|repeat|looped|on|in|all|for|played|with|throughout|please|as|at|then|from|by)"
 _ALONE = re.compile(rf"(?:^|[.,;:!?(]\s*){_ROUND}(?={_STOP}|{_GOES_ON})|{_LED}|{_BY_SECTION}")
-_NUMERAL = r"[b#♭♯]?(?:VII|III|VI|IV|II|V|I|vii|iii|vi|iv|ii|v|i)(?:°|ø)?(?:maj7|7)?(?![\w'’])"
+_NUMERAL = r"[b#♭♯]?(?:VII|III|VI|IV|II|V|I|vii|iii|vi|iv|ii|v|i)(?:°|ø)?(?:maj7|M7|7|9|6)?(?![\w'’])"
 _NUMERALS = re.compile(rf"(?<![\w'’-]){_NUMERAL}(?:(?: *[-–,|>→] *| +){_NUMERAL}){{2,}}")
 _SPELT = re.compile(rf" +(?P<mode>major|minor)\b(?P<seventh>{_SEVENTH})")
 _PLAIN = re.compile(r"[A-G][+-]?")
@@ -83,22 +83,22 @@ def take_chords(text: str) -> tuple[SaidChords, str]:
     """
     found: list[tuple[re.Match[str], SaidChords]] = []
     free = Free(text)
+    numerals = [(match, said) for match in _NUMERALS.finditer(text) if (said := _numerals(match))]
+    for match, _ in numerals:  # before names, which `I7` and `V7` would be none of
+        free.take(*match.span())
     for pattern in (_NAMED, _ALONE):
         for match in pattern.finditer(text):
             if free.is_free(*match.span()) and (said := _said(match, pattern is _NAMED)):
                 free.take(*match.span())
                 found.append((match, said))
-    found += [
-        (match, said)
-        for match in _NUMERALS.finditer(text)
-        if free.is_free(*match.span()) and (said := _numerals(match))
-    ]
+    found += numerals
     if not found:
         return SaidChords(), text
-    (match, first), *rest = found
+    (_, first), *rest = found
     others = dict.fromkeys(said.chords for _, said in rest if said.chords not in ("", first.chords))
-    rest_of_text = f"{text[: match.start()].rstrip(' ,')}, {text[match.end() :].lstrip(' ,')}".strip(" ,")
-    return first._replace(others=tuple(others)), rest_of_text
+    for match in sorted((row for row, _ in found), key=lambda row: -row.start()):  # or its letters are read as a key
+        text = f"{text[: match.start()].rstrip(' ,')}, {text[match.end() :].lstrip(' ,')}"
+    return first._replace(others=tuple(others)), text.strip(" ,")
 
 
 def _said(match: re.Match[str], named: bool) -> SaidChords | None:
@@ -119,7 +119,8 @@ def _said(match: re.Match[str], named: bool) -> SaidChords | None:
 def _numerals(match: re.Match[str]) -> SaidChords | None:
     """The chords of a row of Roman numerals; None where it has one numeral alone, as in `I, I, I`."""
     numerals = re.findall(_NUMERAL, match[0])
-    return SaidChords(" ".join(numerals)) if len({numeral.lower() for numeral in numerals}) > 1 else None
+    several = len({numeral.lower() for numeral in numerals}) > 1
+    return SaidChords(" ".join(numerals)) if several and _readable(" ".join(numerals)) else None
 
 
 def _symbol(spelt: re.Match[str]) -> str:

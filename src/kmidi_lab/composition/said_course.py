@@ -6,18 +6,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.course_patterns import cues, pattern_of
 from kmidi_lab.composition.languages import ENGLISH
-from kmidi_lab.composition.said_feel import items_of, of_a_song
+from kmidi_lab.composition.said_feel import items_of, of_a_song, untaken
 from kmidi_lab.composition.said_mood import said_moods
 from kmidi_lab.composition.said_tempo import SaidTempo, tempo_line
-from kmidi_lab.composition.said_where import Free, denied, of_the_song, parted
+from kmidi_lab.composition.said_where import Free, denied, denies, names_music, of_the_song, parted
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.own_yaml import table
 
 _SUNG = re.compile(r"\b(?:verse|chorus|refrain|intro|outro)", re.I)
 """Sections that are of music wherever they are named."""
-_MOOD, _ENTRY = "mood", "entry"
+_MOOD, _ENTRY, _SECTIONS = "mood", "entry", "sections"
 _OF_MUSIC = ("head", "genre", "instrument", "ensemble", "part", "metre", "wish", "weak wish")
 _PEOPLE = ("i", "we", "you", "me", "she", "he", "they")
 _GROUPS: Mapping[bool, tuple[str, ...]] = {True: ("courses", "of_music", "entries", "stories"), False: ("shapes",)}
@@ -34,10 +35,12 @@ def take_courses(text: str, language: str = ENGLISH) -> tuple[list[tuple[str, st
             for match in cue.finditer(text):
                 if name == _MOOD and {*_moods(match[0], language)} == named and len(named) == 1:
                     continue  # a sad ending of a sad song, or of one that is told no other mood
+                if language != ENGLISH and name != _SECTIONS and denies(match[0], language):
+                    continue  # such as `im Refrain nicht explodiert`
                 if free.is_free(*match.span()) and _asked(text, match, group, language):
                     free.take(*match.span())
-                    found.append((*match.span(), name))
-    lines = table(__name__, "said_course.yaml")["lines"]
+                    found.append((*match.span("said" if match.groupdict().get("said") else 0), name))
+    lines = {**table(__name__, "said_course.yaml")["lines"], _SECTIONS: untaken("no choice of sections")}
     told = [(lines[name].replace("…", text[a:b].lower()), text[a:b].lower()) for a, b, name in sorted(found)]
     for start, end, name in sorted(found, reverse=True):
         if name != _ENTRY:  # whose players are asked for
@@ -48,8 +51,13 @@ def take_courses(text: str, language: str = ENGLISH) -> tuple[list[tuple[str, st
 def _moods(text: str, language: str) -> list[str]:
     """Words for moods in a text, in its order; in another language than English what each is in English."""
     if language == ENGLISH:
-        return [match[0].lower() for match in pattern_of("{mood}", ENGLISH).finditer(text)]
+        return [_adjective(match[0].lower()) for match in pattern_of("{mood}|{adverb}", ENGLISH).finditer(text)]
     return [mood for mood, _ in said_moods(text, language)]
+
+
+def _adjective(word: str) -> str:
+    """`happy` of `happily`, `sad` of `sadly`; an adjective as it is."""
+    return word if word in lexicon() else re.sub("ily$", "y", word).removesuffix("ly")
 
 
 def _asked(text: str, match: re.Match[str], group: str, language: str) -> bool:
@@ -57,7 +65,9 @@ def _asked(text: str, match: re.Match[str], group: str, language: str) -> bool:
     if denied(text, match):
         return False
     if language != ENGLISH:
-        return not text[: match.start()].strip() or of_the_song(text, match, language)
+        return (
+            not text[: match.start()].strip() or names_music(match[0], language) or of_the_song(text, match, language)
+        )
     part = parted(text, match)
     people = any(i.text in _PEOPLE or i.kind == "story" for i in items_of(part))
     if group == "stories":

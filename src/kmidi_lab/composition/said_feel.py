@@ -60,7 +60,16 @@ def not_done(text: str) -> list[str]:
     """A line of each kind of thing that a text asks for and no song has, in the text's order; with the first few of each kind."""
     found = []
     for line, pattern in patterns("not_done"):
-        matches = [*islice((m for m in pattern.finditer(text) if of_a_song(text, m)), _MOST)]
+        matches = [
+            *islice(
+                (
+                    m
+                    for m in pattern.finditer(text)
+                    if (of_a_song(text, m) or _sure(text, m)) and not _left_out(text, m)
+                ),
+                _MOST,
+            )
+        ]
         found += [(match, line) for match in matches]
     told: dict[str, list[str]] = {}
     for match, line in _in_order(found):
@@ -68,6 +77,24 @@ def not_done(text: str) -> list[str]:
     return [
         line.format(styles=styles_told()).replace("…", ", ".join(dict.fromkeys(said))) for line, said in told.items()
     ]
+
+
+def _left_out(text: str, match: re.Match[str]) -> bool:
+    """Whether the word right before a match leaves it out, as in `no tambourine`."""
+    before = items_of(parts_of(behind(text, match.start()))[-1])
+    return bool(before) and before[-1].kind == "negation"
+
+
+def _sure(text: str, match: re.Match[str]) -> bool:
+    """Whether a match can mean nothing but music, and a song is named before it, whatever else stands between."""
+    if not re.fullmatch(table(__name__, "said_feel.yaml")["sure"], match[0], re.I):
+        return False
+    return any(i.kind in _OF_MUSIC for i in items_of(parts_of(behind(text, match.start()))[-1]))
+
+
+def untaken(beginning: str) -> str:
+    """The line of what no song has that begins so, in which … stands for the words."""
+    return next(line for line, _ in patterns("not_done") if line.startswith(beginning))
 
 
 def _in_order(found: Sequence[tuple[re.Match[str], str]]) -> list[tuple[re.Match[str], str]]:

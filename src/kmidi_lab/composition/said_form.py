@@ -22,6 +22,16 @@ _ELSEWHERE = _NAMES | {
 }  # fmt: skip
 """The same in other languages than English."""
 _AND = "then|and|und|dann|et|puis|y|luego|e|poi|depois|en|dan"
+_BESIDE = (
+    "an?|the|eine?|einen|der|die|das|final|last|first|second|third|another|big|huge|loud|quiet|soft|calm|gentle|wild|long|short|extended|instrumental|closing|opening|"
+    "guitar|piano|sax|drum|double|"
+    "letzter|erster|zweiter|doppelter|lauter|leiser|großer|le|la|l|un|une|dernier|dernière|premier|première|double|grand|el|una|último|última|primer|"
+    "primera|doble|gran|il|lo|uno|ultimo|ultima|primo|prima|doppio|o|um|uma|primeiro|primeira|duplo|het|een|laatste|eerste|dubbel|dubbele"
+)
+"""Words before a section that leave it what it is."""
+_DOUBLE = "double|doppelter|doble|doppio|duplo|dubbele?"
+_TWICE = r" ?(?:x ?2|×2|2x|twice)"
+_WITHOUT = "without|no|skip|ohne|keine?n?|sans|sin|senza|sem|zonder|geen"
 _LETTERS = re.compile(r"(?<![\w/])(?P<plan>A(?:-?[A-D]){2,7})(?![\w/])(?: song)?(?: (?:form|structure)\b)?")
 _NAMED = re.compile(r"\b(?:form|structure)\b", re.I)
 
@@ -36,8 +46,12 @@ class SaidForm(NamedTuple):
 def take_form(text: str, language: str = ENGLISH) -> tuple[SaidForm | None, str]:
     """The form that a text names, and the text without it; the first counts."""
     names = _NAMES if language == ENGLISH else _ELSEWHERE
+    text = _denied(language == ENGLISH).sub(" , ", text)
     if match := _list(language == ENGLISH).search(text):
-        named = re.findall(_any_of(names), match[0].lower())
+        found = re.finditer(
+            rf"(?P<double>\b(?:{_DOUBLE}) )?(?P<name>{_any_of(names)})(?P<twice>{_TWICE}\b)?", match[0].lower()
+        )
+        named = [one["name"] for one in found for _ in range(2 if one["double"] or one["twice"] else 1)]
         if len({*named}) > 1:
             return SaidForm(tuple(names[name] for name in named), match[0].lower()), _without(text, match)
     for match in _LETTERS.finditer(text):
@@ -50,8 +64,15 @@ def take_form(text: str, language: str = ENGLISH) -> tuple[SaidForm | None, str]
 @cache
 def _list(english: bool) -> re.Pattern[str]:
     """Three sections or more, one behind the other."""
-    name = rf"(?:(?:an?|the|final|last|first|second|third|another) )*(?:{_any_of(_NAMES if english else _ELSEWHERE)})\b"
+    name = rf"(?:(?:{_BESIDE}) )*(?:{_any_of(_NAMES if english else _ELSEWHERE)})\b(?:{_TWICE}\b)?"
     return re.compile(rf"\b{name}(?:(?:\W|\b(?:{_AND})\b)+{name}){{2,}}", re.I)
+
+
+@cache
+def _denied(english: bool) -> re.Pattern[str]:
+    """A section that a song is to do without, which is told elsewhere."""
+    name = _any_of(_NAMES if english else _ELSEWHERE)
+    return re.compile(rf"\b(?:{_WITHOUT}) (?:(?:an?|any|the|un|une|una|um|uma|een) )?(?:{name})\b", re.I)
 
 
 def _any_of(names: Iterable[str]) -> str:

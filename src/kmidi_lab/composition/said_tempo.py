@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kmidi_lab.composition.course_patterns import filled, pattern_of, words_of
 from kmidi_lab.composition.languages import ENGLISH
-from kmidi_lab.composition.said_feel import ahead, of_a_song, patterns
+from kmidi_lab.composition.said_feel import ahead, of_a_song, untaken
 from kmidi_lab.composition.said_where import denied, elsewhere, of_the_song, parted
 from kmidi_lab.own_yaml import table
 
@@ -63,8 +63,7 @@ def slower_end(text: str, language: str) -> re.Match[str] | None:
 
 def tempo_line(words: str) -> str:
     """What is told of a tempo that changes in another way."""
-    line = next(line for line, _ in patterns("not_done") if line.startswith("no change of tempo"))
-    return line.replace("…", words)
+    return untaken("no change of tempo").replace("…", words)
 
 
 def _somewhere(text: str, match: re.Match[str], language: str) -> bool:

@@ -69,11 +69,22 @@ def denied(text: str, match: re.Match[str]) -> bool:
     while len(words) > 2 and words[-1] in known["joining"]:
         words = words[:-2]
     together = f" {' '.join(words)}".endswith(tuple(f" {phrase}" for phrase in known["denying"]))
+    together = together or bool(re.search(rf"\b(?:{known['refusing']})(?: {_A_WORD}){{0,3}}$", " ".join(words)))
     first, second = known["pairs"]["first"], known["pairs"]["second"]
     if any(word in second for word in words[-2:]):
         after = re.findall(_A_WORD, ahead(text, match.end()).lower())
         together = together or sum(word in second or word in first for word in (*near, *after)) > 1
     return together or any(word in known["denials"] for word in words[-2:])
+
+
+def denies(words: str, language: str) -> bool:
+    """Whether a `not` of another language than English stands among words, as in `im Refrain nicht explodiert`."""
+    return any(word in table(__name__, "said_arc.yaml")["inner_denials"][language] for word in words.lower().split())
+
+
+def names_music(words: str, language: str) -> bool:
+    """Whether a word for a song stands among words of another language than English."""
+    return bool(_music(language).search(words))
 
 
 def parted(text: str, match: re.Match[str]) -> str:

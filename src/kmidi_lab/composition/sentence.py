@@ -7,6 +7,7 @@ terms (`slow, sad, piano`), or where it can mean nothing else (`in D minor`, `70
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,6 +19,7 @@ from kmidi_lab.composition.other_notes import with_notes
 from kmidi_lab.composition.said_arc import SaidArc, other_arcs, take_arc, take_joined_arc
 from kmidi_lab.composition.said_chords import take_chords
 from kmidi_lab.composition.said_course import take_courses, with_courses
+from kmidi_lab.composition.said_dances import without_other_dances
 from kmidi_lab.composition.said_ending import take_ending, take_ending_elsewhere, take_opening
 from kmidi_lab.composition.said_feel import not_done, take_feel
 from kmidi_lab.composition.said_form import take_form
@@ -46,18 +48,27 @@ def read_sentence(text: str) -> Wishes:
 
 def _read_other(text: str, language: str) -> Wishes:
     """What musicians call alike in many languages, of a text that is not in English: tempo, key, metre, dances, sections, and how it goes on and ends."""
+    text = _as_in_english(text)
     ending, text = take_ending_elsewhere(text, language)
     tempo, text = take_tempo(text, language)
+    form, _ = take_form(text, language)  # before courses, which take sections such as `lauter Refrain` out of it
     courses, text = take_courses(text, language)
-    form, text = take_form(text, language)
+    _, text = take_form(text, language)
     arc = take_arc(text, language)
     courses += other_arcs(text, arc.span, language)
     out = Collector(form, arc, [])
     out.take(pace := said_pace(text, language), [True] * len(pace))
     read = {word for item in pace for word in item.text.split()}  # a lento that is Spanish for slow, too
-    for items in clauses(text):
+    for items in clauses(without_other_dances(text, language)):
         out.take(items, [_is_international(item) and item.text not in read for item in items])
     return with_courses(replace(out.wishes(), ending=ending), tempo, courses, language)
+
+
+def _as_in_english(text: str) -> str:
+    """The text with metres and beats a minute as they are written in English: `3/4` of `Dreivierteltakt`."""
+    for written, said in vocabulary()["written_elsewhere"].items():
+        text = re.sub(rf"(?<!\w)(?:{said})(?!\w)", written, text, flags=re.I)
+    return text
 
 
 def _is_international(item: Item) -> bool:
@@ -71,6 +82,7 @@ def _read_english(text: str) -> Wishes:
     joined, text = take_joined_arc(text)
     ending, text = take_ending(text)
     tempo, text = take_tempo(text)
+    form, _ = take_form(text)  # before courses, which take sections such as `big chorus` out of it
     courses, text = take_courses(text)
     arc = joined if joined.name else take_arc(text)
     courses += other_arcs(text, arc.span)
@@ -78,7 +90,7 @@ def _read_english(text: str) -> Wishes:
         arc = SaidArc("Descent", ending.faded)
     start, end = arc.span
     impossible = not_done(f"{text[:start]}, {text[end:]}" if end else text)
-    form, text = take_form(text)
+    _, text = take_form(text)
     feel, text = take_feel(text)
     pairs, text = take_pairs(with_roles(text))
     groups = clauses(text)

@@ -123,7 +123,7 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
     arc = request.wishes.arc or (read.arc if told else "")
     mood = Mood(0.0, 0.0) if read.unsure else _felt(read.valence, read.arousal, read.label, request.unread)
     plain = mood.plain and mood_affect(request.unread) is None and not request.wishes.courses
-    word, said = pictured_mood(request.unread) if plain else ("", "")
+    word, said = pictured_mood(request.unread, read.valence) if plain else ("", "")
     if (place := mood_affect(word)) is not None:
         felt = Mood(*place, words=word)
         return brief_of(request, felt, seed, arc, reference), [f"mood {word} from the text ({said})"]
@@ -240,4 +240,6 @@ def compose(
     if not isinstance(models_root, str | Path | None):
         raise ConfigError(f"models_root={show(models_root)} must be a folder's name, or None for the released models")
     root = Path(with_home(str(models_root))) if models_root is not None else default_root()
+    if models_root is not None and not Path(str(root)).exists():
+        raise ConfigError(f"models_root={root}: there is no such folder; leave it out for the released models")
     return composed(SongRequest(text, **settings), Players(root, Path("outputs/cache")), seed)

@@ -37,6 +37,10 @@ _SHA_DIGITS = 8
 log = logging.getLogger(__name__)
 
 
+class NoVersionError(RegistryError):
+    """No earlier version of a model is kept."""
+
+
 def version_of(entry: Mapping[str, Any]) -> str:
     """The run and the hash of all files as a folder name: the same files of the same run are one version.
 
@@ -138,11 +142,11 @@ def read_version(
     """The entry and the files of a kept version of the model; None is the newest.
 
     Raises:
-        RegistryError: none is kept, not that one, it is published already, or its files are missing or half-written.
+        NoVersionError: none is kept. RegistryError: not that one, it is published already, or its files are missing or half-written.
     """
     versions = kept_versions(entry)
     if not versions:
-        raise RegistryError(
+        raise NoVersionError(
             f"{entry['id']}: no earlier version is kept, so there is nothing to compare with or roll back to"
         )
     if version == version_of(entry):

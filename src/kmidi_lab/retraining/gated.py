@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import orjson
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from kmidi_lab.retraining.gates import Gate
 from kmidi_lab.retraining.lessons import Lessons
 from kmidi_lab.retraining.opening import TrainableRelease
 from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights
+from kmidi_lab.retraining.splitting import Parts
 from kmidi_lab.run_record import Note, RunRecord
 from kmidi_lab.wording import many
 
@@ -25,20 +28,31 @@ _HEARD = (
 
 
 class Retraining:
-    """One retraining: what it learns from, and the gates, which fill the run's record."""
+    """One retraining: what it learns from, which are its `parts`, and the gates, which fill the run's record."""
 
     def __init__(
         self,
         model: TrainableRelease,
         lessons: Lessons,
         raters: list[Rater],
-        held: NDArray[np.bool_],
+        parts: Parts,
         margin: float,
         seed: int,
     ) -> None:
         self._model, self._lessons, self._raters = model, lessons, raters
-        self._held, self._margin, self._seed = held, margin, seed
+        self.parts, self._margin, self._seed = parts, margin, seed
         self.gates: list[Gate] = []
+
+    @property
+    def learnt(self) -> Lessons:
+        """What is learnt from."""
+        return self._lessons.rows(self.parts.learnt)
+
+    def leave_out(self, events: NDArray[np.bool_], why: str) -> None:
+        """Some of all events `[E]` are neither learnt from nor held out. Raises DataError as `Parts.rows`."""
+        self.parts = self.parts.rows(~events)
+        counted = {**self._lessons.left_out, why: int(events.sum())}
+        self._lessons = replace(self._lessons.rows(~events), left_out=counted)
 
     def gate(self, record: RunRecord, module: LabModule, data: DataModule) -> bool:
         """Whether both gates are passed; the record tells of them, and of no event and no user."""
@@ -46,20 +60,22 @@ class Retraining:
         [before, weights], [after, _] = (
             training.test_losses(numpy_call(m.network), m.head(), data) for m in (base, module.cpu().eval())
         )
-        own = self._lessons.rows(self._held)
+        own = self._lessons.rows(self.parts.held)
         trust = event_weights(own, np.array([rater.weight for rater in self._raters]))
         first, second = (losses(m, training, own) for m in (base, module))
         self.gates = [
             gates.not_worse(before, after, weights, self._margin, self._seed),
-            gates.better(first, second, own.rater, own.judgement, trust, self._seed),
+            gates.better(first, second, own.rater, own.judgement, own.item, trust, self._seed),
         ]
-        learnt = self._lessons.rows(~self._held)
+        learnt = self.learnt
         facts = {
             "from_sha256": self._model.published.entry["exports"]["sha256"],
             "events": len(learnt),
             "raters": len(np.unique(learnt.rater)),
             "held_out_events": len(own),
             "held_out_raters": len(np.unique(own.rater)),
+            "held_out_by": self.parts.by,
+            "dropped_events": self.parts.dropped,
             "doubted_raters": sum(rater.weight < DOUBTFUL for rater in self._raters),
             "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],
             **({"frozen_test_was_heard": True} if self._model.heard_all else {}),
@@ -68,7 +84,7 @@ class Retraining:
         record.data.more["retrained"] = facts
         text = (
             f"Learnt from {many(facts['events'], 'event')} of {many(facts['raters'], 'user')}, beside the original data, from the model "
-            f"whose file has SHA-256 {facts['from_sha256']}. {'. '.join(map(str, self.gates))}."
+            f"whose file has SHA-256 {facts['from_sha256']}. Of the feedback: {self.parts}. {'. '.join(map(str, self.gates))}."
         )
         if self._model.heard_all:
             text += f" {_HEARD}"
@@ -77,10 +93,14 @@ class Retraining:
 
     def json(self) -> bytes:
         """The report for whoever runs this: it names use ids, so it stays in the run's folder."""
-        held = {self._lessons.raters[i] for i in np.unique(self._lessons.rater[self._held])}
+        held = {self._lessons.raters[i] for i in np.unique(self._lessons.rater[self.parts.held])}
         report = {
             "events": len(self._lessons),
             "left_out": self._lessons.left_out,
+            "held_out": int(self.parts.held.sum()),
+            "held_out_by": self.parts.by,
+            "learnt_from": int(self.parts.learnt.sum()),
+            "dropped": self.parts.dropped,
             "frozen_test_was_heard": self._model.heard_all,
             "raters": [vars(rater) | {"held_out": rater.use in held} for rater in self._raters],
             "gates": [vars(gate) | {"passed": gate.passed} for gate in self.gates],

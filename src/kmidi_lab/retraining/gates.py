@@ -50,11 +50,20 @@ def not_worse(before: Array, after: Array, weights: Array, margin: float, seed: 
 
 
 def better(
-    before: Array, after: Array, users: NDArray[np.integer], judged: NDArray[np.integer], weights: Array, seed: int
+    before: Array,
+    after: Array,
+    users: NDArray[np.integer],
+    judged: NDArray[np.integer],
+    items: NDArray[np.integer],
+    weights: Array,
+    seed: int,
 ) -> Gate:
-    """Held-out feedback, `[E]` events of users and of their judgements: better beyond chance."""
-    groups = users if len(np.unique(users)) >= FEWEST_GROUPS else judged
-    bound = upper_bound(after - before, groups, weights, seed)
+    """Held-out feedback, `[E]` events of users, of their judgements and of items: better beyond chance.
+
+    Events of one group have their chance in common, so the highest of the bounds by each way to group them counts.
+    """
+    ways = [judged, items, *([users] if len(np.unique(users)) >= FEWEST_GROUPS else [])]
+    bound = float(np.max([upper_bound(after - before, groups, weights, seed) for groups in ways]))
     first, second = (float(np.average(values, weights=weights)) for values in (before, after))
     return Gate("held-out feedback", first, second, bound, 0.0, len(before))
 

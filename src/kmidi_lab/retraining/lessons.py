@@ -80,6 +80,15 @@ class Lessons:
         return np.arange(len(self)) if self.judged is None else self.judged
 
     @property
+    def item(self) -> NDArray[np.intp]:
+        """`[E]`, the number of what was judged: events have one in common where the model was given the same, bit by bit.
+
+        A recording is heard once, so its SHA-256 stands for its input; so does that of a text for its vector.
+        """
+        seen: dict[bytes, int] = {}
+        return np.array([seen.setdefault(row.tobytes(), len(seen)) for row in self.x + 0.0], np.intp)  # no -0
+
+    @property
     def judgements(self) -> int:
         """How many there are: what a song was rated as a whole, say, is one, however many chords it has."""
         return len(np.unique(self.judgement))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -51,7 +52,12 @@ def opened(cfg: DictConfig, root: Path) -> TrainableRelease:
     """
     name = cfg.model.name
     if cfg.model.feedback is None:
-        able = sorted(m for m, said in models(conf_dirs()).items() if "feedback" in said.get("model", {}))
+        taught = {
+            m: said["model"]["feedback"]
+            for m, said in models(conf_dirs()).items()
+            if "feedback" in said.get("model", {})
+        }
+        able = sorted(m for m, how in taught.items() if cfg.task == "retrain" or not _hears(how, cfg.trusted))
         why = f": {cfg.model.no_feedback}" if cfg.model.no_feedback else ""
         raise ConfigError(f"model={name} can't learn from feedback{why}; allowed: {', '.join(able)}")
     training: FeedbackTraining = build(cfg.model.feedback, FeedbackTraining, cfg.trusted)
@@ -62,6 +68,11 @@ def opened(cfg: DictConfig, root: Path) -> TrainableRelease:
     module = build(cfg.model.module, LabModule, cfg.trusted)
     start_weights.load(module, str(root))
     return TrainableRelease(root, published, module.cpu().eval(), training)
+
+
+def _hears(feedback: Mapping[str, Any], trusted: Sequence[str]) -> bool:
+    """Whether a model's `model.feedback` needs recordings, so that task=adapt refuses it."""
+    return issubclass(find(feedback["_target_"], FeedbackTraining, trusted), SoundTraining)
 
 
 def take_sizes(cfg: DictConfig, training: FeedbackTraining, published: Published) -> None:

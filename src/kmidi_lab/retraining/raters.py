@@ -9,9 +9,10 @@ adapter that has learnt from other raters only, half and half; so raters need no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.retraining.adapting import Adapter, losses
@@ -38,15 +39,16 @@ class Rater:
 
 def rated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed: int) -> list[Rater]:
     """All raters with their weights; one alone has 1, since there is nothing to compare it with."""
-    count = len(lessons.raters)
+    there, count = np.unique(lessons.rater), len(lessons.raters)
     events = np.bincount(lessons.rater, minlength=count)
     trust: Array = np.ones(count)
-    if count > 1:
+    if len(there) > 1:
         rng = np.random.default_rng(seed)
         released = np.exp(-training.NATS * losses(module, training, lessons))
         outputs = training.outputs(module, lessons.x)
         chance = training.by_chance(outputs, module.head(), lessons.x, lessons.targets, rng)
-        fold = rng.permutation(count) % min(_FOLDS, count)
+        fold = np.full(count, -1)
+        fold[there] = rng.permutation(len(there)) % min(_FOLDS, len(there))
         for _ in range(_ROUNDS):
             others = np.zeros(len(lessons))
             for part in range(fold.max() + 1):
@@ -57,6 +59,22 @@ def rated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed:
             trust = _shares((released + others) / 2, chance, lessons)
     weights = [0.0 if value < LEAST else round(float(value), 3) for value in trust]
     return [Rater(*row) for row in zip(lessons.raters, events.tolist(), weights, strict=True)]
+
+
+def rated_by_learnt(
+    module: LabModule,
+    training: FeedbackTraining,
+    lessons: Lessons,
+    learnt: NDArray[np.bool_],
+    raters: list[Rater],
+    seed: int,
+) -> list[Rater]:
+    """`raters` with the weights that they have by what is learnt from `[E]` alone, so that nothing held out tells whom to learn from.
+
+    Who has no event there keeps the weight: it weighs in the gate only.
+    """
+    own, there = rated(module, training, lessons.rows(learnt), seed), {*lessons.rater[learnt].tolist()}
+    return [replace(one, weight=own[at].weight) if at in there else one for at, one in enumerate(raters)]
 
 
 def event_weights(lessons: Lessons, trust: Array) -> Array:

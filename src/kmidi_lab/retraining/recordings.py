@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from kmidi_lab.audio.clips import Clip, content_key
+from kmidi_lab.audio.io import read_recording
+from kmidi_lab.audio.mel import RATE
 from kmidi_lab.errors import DataError, UserError, named, reason
 from kmidi_lab.feedback.event import Event
 from kmidi_lab.feedback.material import inside
@@ -21,9 +25,15 @@ from kmidi_lab.retraining.lessons import Array, LeftOutError
 
 @dataclass(frozen=True)
 class Recordings:
-    """What was heard of recordings: an input of lessons `[N]` each, by SHA-256; None where one can't be heard."""
+    """What was heard of recordings, by SHA-256.
+
+    Attributes:
+        inputs: of lessons, `[N]` each; None where one can't be heard.
+        keys: `Sound.key` of those that can.
+    """
 
     inputs: Mapping[str, Array | None]
+    keys: Mapping[str, str]
 
     def input_of(self, event: Event) -> Array:
         """Of the recording that an event labels. Raises LeftOutError: it was not found, or can't be heard."""
@@ -33,6 +43,15 @@ class Recordings:
         if x is None:
             raise LeftOutError("of a recording that can't be heard")
         return x
+
+    def among(self, clips: Iterable[Clip], x: Array) -> NDArray[np.bool_]:
+        """`[E]`: which inputs of lessons `[E, N]` are of a recording that is one of the clips, in whatever file."""
+        keys = {clip.sound.key for clip in clips}
+        own = {self._bytes(item) for item, key in self.keys.items() if key in keys}
+        return np.array([row.tobytes() in own for row in x], bool)
+
+    def _bytes(self, item: str) -> bytes:
+        return np.asarray(self.inputs[item], np.float32).tobytes()
 
     @property
     def heard(self) -> list[str]:
@@ -67,6 +86,7 @@ def hear(
         )
     ear = replace(published, model=TorchModel(trunk))  # type: ignore[arg-type]  # has all that is asked of a model
     inputs: dict[str, Array | None] = {}
+    keys: dict[str, str] = {}
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SOUNDS and p.is_file()):
         item = ""
         try:
@@ -79,7 +99,7 @@ def hear(
             x = request(path).output(ear)
             if not np.isfinite(x).all():
                 raise DataError("nothing to hear in it")
-            inputs[item] = x
+            inputs[item], keys[item] = x, content_key(read_recording(path, RATE).samples)
         except (UserError, OSError) as error:
             refuse(named(path, reason(error)))
-    return Recordings(inputs)
+    return Recordings(inputs, keys)

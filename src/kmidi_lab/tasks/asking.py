@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -15,8 +17,11 @@ from kmidi_lab.streams import say
 from kmidi_lab.targets import find
 from kmidi_lab.tasks.members import committee, dropped_out, with_votes
 from kmidi_lab.tasks.roots import models_root
+from kmidi_lab.wording import many
 
 SHOWN = 10
+_KINDS = 3
+"""Endings that are named of files that are not looked at."""
 
 
 def asker(cfg: DictConfig) -> Asker:
@@ -52,11 +57,25 @@ def to_ask(cfg: DictConfig, of: Asker, by: str | None, count: int, labels: Label
     items = list(material(of, folder, refused.append, labels.items()))
     for line in refused[:SHOWN]:
         say(f"left out: {line}")
+    kinds, others = ", ".join(of.request.asks_about), _others(folder, of.request.asks_about)
     if not items:
-        kinds = ", ".join(of.request.asks_about)
-        raise DataError(f"data.root={folder}: nothing to ask about; give a folder of {kinds} files not yet labelled")
+        beside = f"; {others} there, of kinds that {cfg.model.name} does not take" if others else ""
+        raise DataError(
+            f"data.root={folder}: nothing to ask about{beside}; give a folder of {kinds} files not yet labelled"
+        )
+    if others:
+        say(f"left out: {others}; {cfg.model.name} takes {kinds}")
     known = labels.inputs(of.published.contract.input_size)
     best = ranked(with_votes(items, of, members) if members else items, by, count, diverse, known)
     fewer = f"; the {len(best)} that would teach most are taken ({cfg.task}.count)" if len(best) < len(items) else ""
     say(f"{len(items)} to ask about, {len(refused)} left out{fewer}")
     return best
+
+
+def _others(folder: Path, endings: Sequence[str]) -> str:
+    """How many files are of other kinds, and their commonest endings; empty where there are none."""
+    paths = (path for path in folder.rglob("*") if not path.name.startswith(".") and path.is_file())
+    found = Counter(path.suffix.lower() for path in paths if path.suffix.lower() not in endings)
+    named = ", ".join(ending or "without an ending" for ending, _ in found.most_common(_KINDS))
+    more = ", …" if len(found) > _KINDS else ""
+    return f"{many(found.total(), 'other file')} ({named}{more})" if found else ""

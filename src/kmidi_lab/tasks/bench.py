@@ -121,6 +121,8 @@ def _say(latency: dict[str, Any], student: bool) -> None:
         rows.append((name, *(microseconds(b[f"{key}_us"]) for key in _TIMES), ratio, share))
         if not b["within_budget"]:
             notes.append(f"{name}: OVER the budget of {latency['budget_ms']:g} ms at the 99th percentile")
+    if rows and not notes:
+        notes.append(f"within the time budget of {latency['budget_ms']:g} ms a call, at the 99th percentile")
     if rows:
         headings = ("", *_TIMES, "median / memory floor", "p99 of an audio block")
         notes.insert(0, text_table(headings, rows, range(1, 7)))

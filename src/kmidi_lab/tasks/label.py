@@ -61,6 +61,10 @@ def _take_in(cfg: DictConfig, path: Path, of: Asker, labels: Labels, folder: Pat
     lost: list[str] = []
     # Labels are taken without the column of their material, too.
     rows = [(number, row) for number, row in read_rows(path, LABELLED, also=("source",)) if row["label"]]
+    if not rows:
+        raise DataError(
+            f"{path}: no row has a label; write one into the column `label` of each row that you know, and save it"
+        )
     found = queue_questions(path, rows, Path(cfg.data.root), of, lost.append)
     fields = {question.item: event_fields(question, of.published) for _, question in found}
     new, there, faults = take_in(path, rows, labels, check, int(time.time()), fields)

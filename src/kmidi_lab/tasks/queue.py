@@ -22,7 +22,7 @@ from kmidi_lab.wandb_rounds import log_step
 _SCORES = {
     "margin": " (minus the lead of its likeliest answer)",
     "far": " (how far it is from what stands above and, but for recordings, from what is labelled, times how unsure the model is)",
-    "information": " (by how much its label would lower the variance of what a regression says of all)",
+    "information": " (how much its label would tell of all the others)",
 }
 
 

@@ -13,9 +13,9 @@ from kmidi_lab.inference.published import example_root
 from kmidi_lab.registry.files import FILE
 from kmidi_lab.registry.history import demote, promote, require, rollback
 from kmidi_lab.registry.registry import load_registry, rehome
-from kmidi_lab.registry.versions import kept_versions, read_version, version_of
+from kmidi_lab.registry.versions import NoVersionError, kept_versions, read_version, version_of
 from kmidi_lab.report.registry_table import compared, history_table, models_table
-from kmidi_lab.tasks.roots import whole_root
+from kmidi_lab.tasks.roots import way_back, whole_root
 
 _ACTIONS = ("list", "history", "compare", "promote", "demote", "rollback", "rehome")
 _READ_ONLY = ("list", "history", "compare")
@@ -36,7 +36,11 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     elif options.action == "demote":
         _say_changed(demote(root, str(model_id), options.reason))
     elif options.action == "rollback":
-        _say_changed(rollback(root, str(model_id), options.version, options.reason))
+        try:
+            _say_changed(rollback(root, str(model_id), options.version, options.reason))
+        except NoVersionError as error:
+            behind = way_back(root, str(model_id))
+            raise RegistryError(f"{error}{'; ' if behind else ''}{behind}") from None
     elif options.action == "rehome":
         print(f"{root}: onnx_path is absolute now in {len(rehome(root))} of {len(registry['models'])} entries")
     else:

@@ -21,11 +21,11 @@ from kmidi_lab.retraining.going_on import Basis, begun, events_again, settings_o
 from kmidi_lab.retraining.lessons import ALIKE, Lessons
 from kmidi_lab.retraining.mixing import FeedbackMixer
 from kmidi_lab.retraining.opening import TrainableRelease, events_of, lessons_of, opened, recordings_of
-from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated
+from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated, rated_by_learnt
 from kmidi_lab.retraining.splitting import held_out
 from kmidi_lab.streams import say
 from kmidi_lab.targets import find, plain_values
-from kmidi_lab.tasks.roots import start_root
+from kmidi_lab.tasks.roots import start_root, way_back
 from kmidi_lab.wording import many
 
 FEWEST = 20
@@ -35,6 +35,7 @@ HEARD = (
     "and no score tells how good it is, so what is published has status training"
 )
 """What is said where the start has no test of its own."""
+JUDGES = "of recordings by which the original data validate or test"
 _MANY_EPOCHS = 1000
 _KEPT_STEPS = 25
 """From one checkpoint to the next; a run that was killed goes on from the last."""
@@ -67,35 +68,45 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if wrong:
         say(f"  {many(wrong, 'line')} left out: no events (task=feedback feedback.import=FILE says why)")
     if lessons.judgements < FEWEST:
-        raise DataError(f"{many(lessons.judgements, 'event')} of {model.root} can be learnt from; {FEWEST} are needed")
+        raise DataError(
+            f"{many(lessons.judgements, 'event')} can be learnt from by {cfg.model.name} of {model.root}; {FEWEST} are needed"
+        )
     raters = rated(model.module, model.training, lessons, cfg.seed) if cfg.retrain.weigh else _all_alike(lessons)
-    for rater in raters:
-        if rater.weight < DOUBTFUL:
-            say(f"  user {rater.use}, {many(rater.events, 'event')}, is trusted by {rater.weight:g} of 1")
     trust = np.array([rater.weight for rater in raters])
     if not trust.any():
         raise DataError(
             "no user agrees with any other, or with the model, more than chance would; nothing to learn from"
         )
-    held = held_out(lessons, trust, cfg.retrain.held_out, cfg.seed)
+    parts = held_out(lessons, trust, cfg.retrain.held_out, cfg.seed)
+    if cfg.retrain.weigh:
+        raters = rated_by_learnt(model.module, model.training, lessons, parts.learnt, raters, cfg.seed)
+        trust = np.array([rater.weight for rater in raters])
+    for rater in raters:
+        if rater.weight < DOUBTFUL:
+            say(f"  user {rater.use}, {many(rater.events, 'event')}, is trusted by {rater.weight:g} of 1")
     _set(cfg, model)
     if model.heard_all:
         if cfg.export.enabled:
             _check_place(cfg, model)
         say(HEARD)
-    report = Retraining(model, lessons, raters, held, cfg.retrain.margin, cfg.seed)
+    report = Retraining(model, lessons, raters, parts, cfg.retrain.margin, cfg.seed)
 
-    def begin(data: DataModule) -> None:
+    def begin(data: DataModule) -> FeedbackMixer:
         _check_data(cfg, model, data)
+        clips = [*data.songs("val"), *data.songs("test")] if recordings else []
+        if recordings and (judges := recordings.among(clips, lessons.x)).any():
+            report.leave_out(judges, JUDGES)
+            say(f"  {judges.sum()} left out: {JUDGES}")
+        say(f"  {report.parts}")
         ids = [event.event for event in events if event.model == cfg.model.name]
         Basis(release, settings, ids, recordings.heard if recordings else []).write(context["folder"])
         write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
+        learnt = report.learnt
+        return FeedbackMixer(model.training, learnt, event_weights(learnt, trust), cfg.retrain.share, cfg.seed)
 
     context["rounds"] = rounds = Rounds(Path(cfg.paths.output_root), cfg.model.name)
     rounds.number()
-    learnt = lessons.rows(~held)
-    mixed = FeedbackMixer(model.training, learnt, event_weights(learnt, trust), cfg.retrain.share, cfg.seed)
-    record = lab.train(cfg, context, lab.Additions(begin, mixed, report.gate, _KEPT_STEPS))
+    record = lab.train(cfg, context, lab.Additions(begin, report.gate, _KEPT_STEPS))
     if record.primary is None:
         return  # another rank than the first: it has trained its share and has nothing to say
     write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
@@ -112,6 +123,9 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             f"nothing was published: {record.export.reason if record.export else 'export.enabled=false'}"
         )
     say(f"published in {record.export.models_root}, status {record.export.status}")
+    behind = way_back(Path(record.export.models_root), cfg.model.name)
+    if behind:
+        say(f"  {behind}")
 
 
 def _all_alike(lessons: Lessons) -> list[Rater]:

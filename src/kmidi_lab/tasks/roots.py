@@ -9,17 +9,27 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from kmidi_lab.contracts import CONTRACTS
-from kmidi_lab.inference.published import has_registry, release_root
+from kmidi_lab.errors import ConfigError
+from kmidi_lab.inference.published import example_root, has_registry, release_root
 from kmidi_lab.registry.registry import published_entry
+from kmidi_lab.registry.versions import kept_versions
 from kmidi_lab.streams import remark
+from kmidi_lab.tasks.again import command
 
 _DEFAULT = Path("outputs", "models")
 """models_root where nobody sets it, nor the folder above (conf/paths/default.yaml)."""
 
 
 def models_root(cfg: DictConfig, model: str | None = None) -> Path:
-    """Where a model is read: the release where the user names no folder and has not published it, or anything at all."""
-    return _this_or(Path(cfg.models_root), spare_root(cfg), model)
+    """Where a model is read: the release where the user names no folder and has not published it, or anything at all.
+
+    Raises:
+        ConfigError: the user names a folder that is not there, where answers without models would surprise.
+    """
+    root = Path(cfg.models_root)
+    if names_models_root(cfg) and not os.path.lexists(root):
+        raise ConfigError(f"models_root={root}: there is no such folder; leave it out, or type {example_root()}")
+    return _this_or(root, spare_root(cfg), model)
 
 
 def start_root(cfg: DictConfig, model: str) -> Path:
@@ -42,6 +52,26 @@ def whole_root(cfg: DictConfig) -> Path:
     """
     root = Path(cfg.models_root)
     return models_root(cfg) if root == _DEFAULT and _is_empty(root) else root
+
+
+def way_back(root: Path, model: str) -> str:
+    """What to type in order to leave what a folder publishes: for the version before, else for the released one.
+
+    Args:
+        root: the folder.
+        model: by its name or its contract's id.
+
+    Returns:
+        Words that go on a sentence; empty where neither is there.
+    """
+    name, model_id = next(((n, c.id) for n, c in CONTRACTS.items() if model in (n, c.id)), (model, model))
+    entry, release = published_entry(root, model_id), release_root()
+    if entry is not None and kept_versions(entry):
+        words = ("task=registry", "registry.action=rollback", f"registry.model={name}", "registry.reason=why")
+        return f"to go back to the version before: python -m kmidi_lab {command(*words, models_root=root)}"
+    if release is None or release.resolve() == root.resolve() or not _publishes(release, name):
+        return ""
+    return f"to use the released {name} instead, add {example_root()} to a command, or set MODELS_ROOT to that folder"
 
 
 def spare_root(cfg: DictConfig) -> Path | None:

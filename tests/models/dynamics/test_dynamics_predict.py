@@ -113,6 +113,7 @@ def test_a_chord_whose_notes_are_played_apart_presses_the_pedal_once(tmp_path: P
 def test_the_command_without_a_model(called: Cli, tmp_path: Path) -> None:
     source = write_score(tmp_path / "in.mid", SCALE)
     ask = ("task=predict", "model=dynamics", f"predict.midi={source}")
+    (tmp_path / "empty").mkdir()
     done = called(*ask, "models_root=empty", "predict.emotion=joyful", "predict.out=out.mid")
     assert done.returncode == 0, done.stderr
     assert "No trained dynamics model" in done.stderr and "32 notes of in.mid" in done.stdout

@@ -135,6 +135,7 @@ def song(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_a_file_is_humanised_and_the_rest_is_left_alone(cli, song: Path, tmp_path: Path) -> None:
     asked = (f"predict.midi={song}", "predict.style=jazz", "predict.out=out.mid")
+    (tmp_path / "empty").mkdir()
     ran = cli("task=predict", "model=groove", "models_root=empty", *asked)
     assert ran.returncode == 0, ran.stderr
     assert "No trained groove model" in ran.stderr

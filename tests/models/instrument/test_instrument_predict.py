@@ -130,6 +130,7 @@ def test_an_answer_without_an_instrument_that_stands_out_is_unsure(
 @pytest.mark.slow
 def test_without_a_model_it_says_what_to_do(cli, tone, tmp_path):
     soundfile.write(tmp_path / "tone.wav", tone, 16000)
+    (tmp_path / "empty").mkdir()
     done = cli("task=predict", "model=instrument", "models_root=empty", f"predict.audio={tmp_path / 'tone.wav'}")
     assert done.returncode == 2, done.stdout + done.stderr
     said = done.stdout + done.stderr

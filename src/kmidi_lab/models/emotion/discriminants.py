@@ -40,7 +40,7 @@ def kept_numbers(labels: int) -> int:
 def keep_discriminants(network: Chain, passes: Iterable[EmotionBatch], labels: int) -> None:
     """Fits what stands behind the last GRU of a network of `embedding_network` to the means over clips.
 
-    The last layer is to be trained. It shows the random directions where no reading sees them; no gradient moves that.
+    The last layer is to be trained. It shows the random directions where no reading sees them; `hold_others` keeps that so.
 
     Args:
         network: whose layers up to the last GRU have learnt; it keeps `kept_numbers(labels)`.
@@ -70,16 +70,34 @@ def keep_discriminants(network: Chain, passes: Iterable[EmotionBatch], labels: i
     kept.weight.copy_(torch.cat([torch.from_numpy(weight).float(), _SMALL * drawn.T / x.shape[1] ** 0.5]))
     kept.bias.copy_(torch.cat([torch.from_numpy(bias).float(), torch.zeros(OTHERS)]))
     last.weight[:, len(bias) :] = torch.from_numpy(spare_directions(OTHERS)).to(last.weight)
-    hold_others(network)
 
 
-def hold_others(network: Chain) -> None:
-    """From now on no gradient moves the random directions, nor where the last layer shows them."""
+def hold_others(network: Chain, optimizer: torch.optim.Optimizer) -> None:
+    """From now on no step of the optimiser moves the random directions, nor where the last layer shows them.
+
+    Their gradients are zeros, so that they don't count where gradients are clipped. Against weight decay that does not help,
+    so they are put back after each step.
+    """
     *_, kept, _, last = linear_part(network)[1]
     assert isinstance(kept, nn.Linear) and isinstance(last, nn.Linear)
-    learnt = (torch.arange(kept.out_features) < kept.out_features - OTHERS).to(last.weight)
+    own = kept.out_features - OTHERS
+    learnt = (torch.arange(kept.out_features) < own).to(last.weight)
     for values, mask in ((kept.weight, learnt[:, None]), (kept.bias, learnt), (last.weight, learnt)):
         values.register_hook(lambda gradient, mask=mask: gradient * mask.to(gradient.device))
+    before: list[torch.Tensor] = []
+
+    def held() -> list[torch.Tensor]:
+        return [kept.weight.data[own:], kept.bias.data[own:], last.weight.data[:, own:]]
+
+    def keep(*_: object) -> None:
+        before[:] = [values.clone() for values in held()]
+
+    def put_back(*_: object) -> None:
+        for values, same in zip(held(), before, strict=True):
+            values.copy_(same)
+
+    optimizer.register_step_pre_hook(keep)
+    optimizer.register_step_post_hook(put_back)
 
 
 def fit_discriminants(

@@ -38,7 +38,7 @@ class VoiceFeedback(SoundTraining):
     a network without one, all but the last) stay as they are: they were taught without labels.
     """
 
-    RATE = 1e-3
+    RATE = 3e-4
     # Frames and bands that are blotted out say something else through layers that can't learn to hear past it.
     DATA: ClassVar[Mapping[str, Mapping[str, Any]]] = {"augment": {"bands": 0, "frames": 0}}
 

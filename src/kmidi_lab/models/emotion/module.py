@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import gcd
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -136,6 +136,7 @@ class EmotionRecognizer(AudioModule):
         self.stride = 1 if recurrent else gcd(4, *dilations)
         self.sizes = (channels, first_kernel, kernel, tuple(dilations))
         self.recurrent, self.pretrain_epochs, self.is_taught = tuple(recurrent), tuple(pretrain_epochs), False
+        self._has_others = False
         # What labels and intensity see of an embedding.
         seen = torch.eye(EMOTION.output_size)
         if pretrain_epochs:
@@ -202,7 +203,7 @@ class EmotionRecognizer(AudioModule):
         if stage != "fit" or not self.pretrain_epochs:
             return
         if self.has_start:
-            hold_others(self.network)
+            self._has_others = True
             self.is_taught = self.leaves(linear_part(self.network)[0])
             return
         lessons = self.trainer.datamodule.lessons()  # type: ignore[attr-defined]
@@ -219,6 +220,14 @@ class EmotionRecognizer(AudioModule):
         self.frozen, self.is_taught = (*self.frozen, *(f"network.{name}" for name in taught[:-1])), True
         passes = self.trainer.datamodule.passes(_PASSES)  # type: ignore[attr-defined]
         keep_discriminants(self.network, passes, len(self.vocabulary))
+        self._has_others = True
+
+    def configure_optimizers(self) -> Any:
+        configured = super().configure_optimizers()
+        if self._has_others:
+            assert isinstance(self.network, Chain)
+            hold_others(self.network, configured["optimizer"])
+        return configured
 
     def training_step(self, batch: EmotionBatch, batch_idx: int) -> torch.Tensor:
         weight = batch.weight[:, :: self.stride]
