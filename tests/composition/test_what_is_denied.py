@@ -6,7 +6,6 @@ import pytest
 
 from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.request import SongRequest
-from kmidi_lab.composition.said_form import SaidForm
 from kmidi_lab.composition.said_mood import pictured_mood
 from kmidi_lab.composition.sentence import read_sentence
 
@@ -127,12 +126,6 @@ def test_what_is_written_otherwise_is_read(text: str, found: dict[str, object]) 
 def test_what_stands_between_hides_no_change_of_key() -> None:
     missing = " ".join(read_sentence("A rock track in E with double kick and a key change at the end").missing)
     assert "no change of key (key change)" in missing and "no such kit (double kick)" in missing
-
-
-def test_sections_are_whole_phrases_where_they_fit() -> None:
-    form = SaidForm(("verse", "chorus", "verse", "chorus", "bridge", "chorus"), "")
-    assert form.bars(80) == [12, 16, 12, 12, 16, 12]
-    assert sum(form.bars(81)) == 81 and min(form.bars(6)) == 1
 
 
 @pytest.mark.parametrize("text", ["a jolly tune", "A merry little dance in 6/8", "a gleeful march in B flat"])
