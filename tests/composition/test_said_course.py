@@ -184,4 +184,4 @@ def test_a_long_text_takes_as_long_as_it_is(piece: str) -> None:
             took.append(time.process_time() - began)
         return min(took)
 
-    assert seconds(1600) < 3 * seconds(800)
+    assert seconds(400) < 3 * seconds(200)
