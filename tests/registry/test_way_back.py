@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.partial import MODEL, partial_release
+from support.partial import MODEL, stand_behind
 from test_registry import put
 
 from kmidi_lab.contracts import DYNAMICS
@@ -16,10 +16,7 @@ from kmidi_lab.tasks import roots
 @pytest.fixture
 def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A release that holds the dynamics model alone, in a folder whose name has to be quoted."""
-    root = partial_release(tmp_path / "our (own)" / "release")
-    for module in ("kmidi_lab.tasks.roots", "kmidi_lab.inference.published"):
-        monkeypatch.setattr(f"{module}.release_root", lambda: root)
-    return root
+    return stand_behind(tmp_path / "our (own)" / "release", monkeypatch)
 
 
 def test_what_is_published_can_be_left_for_the_version_before_else_for_the_release(

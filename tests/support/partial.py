@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 RELEASE = Path(__file__).resolve().parents[2] / "outputs" / "release"
 MODEL = "dynamicsengine"
 WHERE = "in outputs/release of the repository"
@@ -25,6 +27,14 @@ def partial_release(root: Path) -> Path:
     rtneural = root / f"{MODEL}.json"
     say_left_out(root, {rtneural.name: hashlib.sha256(rtneural.read_bytes()).hexdigest()})
     rtneural.unlink()
+    return root
+
+
+def stand_behind(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`root` with that, in the place of the release that comes with the package."""
+    partial_release(root)
+    for module in ("kmidi_lab.tasks.roots", "kmidi_lab.inference.published"):
+        monkeypatch.setattr(f"{module}.release_root", lambda: root)
     return root
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.partial import MODEL, partial_release
+from support.partial import MODEL, stand_behind
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 READERS = (("task=registry",), ("task=verify",), ("task=bench", "export.calls=20"))
@@ -19,10 +19,7 @@ READERS = (("task=registry",), ("task=verify",), ("task=bench", "export.calls=20
 @pytest.fixture
 def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """What comes with the package, in a folder whose name has to be quoted."""
-    root = partial_release(tmp_path / "my (own) Python's packages" / "release")
-    for module in ("kmidi_lab.tasks.roots", "kmidi_lab.inference.published"):
-        monkeypatch.setattr(f"{module}.release_root", lambda: root)
-    return root
+    return stand_behind(tmp_path / "my (own) Python's packages" / "release", monkeypatch)
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from kmidi_lab.errors import UserError
 QUALITIES = ("major", "minor", "dim", "aug", "dom7", "maj7", "min7", "dim7")
 PITCH_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
+KEY_SCALES = {1: MAJOR_SCALE, -1: (0, 2, 3, 5, 7, 8, 10, 11)}
+"""Semitones above the tonic that are of a key, by its mode; minor has both sevenths."""
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from kmidi_lab.chords.chord import Chord, Key
+from kmidi_lab.chords.chord import KEY_SCALES, Chord, Key
 
-_SCALES = {1: (0, 2, 4, 5, 7, 9, 11), -1: (0, 2, 3, 5, 7, 8, 10, 11)}
-"""Of a minor key the seventh may be raised."""
 _LENDERS = {1: (0, 2, 3, 5, 7, 8, 10), -1: (0, 2, 3, 5, 7, 9, 10)}
 """The scale that lends: natural minor to a major key, Dorian to a minor one."""
 _NEAPOLITAN = 1
@@ -19,7 +17,7 @@ _APPLIED = {1: (9, 11, 0, 2, 4), -1: (0, 2, 3, 5, 10)}
 
 def in_key(chord: Chord, key: Key) -> bool:
     """Whether all tones are of the key."""
-    return all((tone - key.tonic) % 12 in _SCALES[_mode(key)] for tone in chord.tones)
+    return all((tone - key.tonic) % 12 in KEY_SCALES[_mode(key)] for tone in chord.tones)
 
 
 def borrowed(chord: Chord, key: Key) -> bool:

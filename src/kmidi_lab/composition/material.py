@@ -144,8 +144,7 @@ class Composer:
         if not before or leads_home([parse_jazz(c) for c in before], self._brief.key):
             return material
         chords = (*before[:-1], dominant(self._brief.spelling, self._brief.band.sevenths), last)
-        tune = material.tune and with_end(self._singer, material.tune, chords, self._lift(kind))
-        return Material(chords, tuple(swung(tune, self._brief.late)))
+        return self._otherwise(kind, Material(chords, material.tune))
 
     def _loop(self, kind: str) -> list[str]:
         """The chords of a kind of section, which it repeats."""

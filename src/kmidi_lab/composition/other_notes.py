@@ -25,14 +25,15 @@ _NAMED = re.compile(r"\b(?:H|[A-G]is|[CDFGH]es|[AE]s)")
 
 _OF_MUSIC = ("head", "genre", "other_genre", "metre", "tempo", "pace", "instrument")
 _ROMANCE = ("French", "Spanish", "Italian", "Portuguese")
+_SOLFA_NOTE = "D[oó]|R[ée]|Mi|F[aá]|Sol|L[aá]|Si"
 _SYLLABLE = (
-    rf"(?<![\w-])(?P<note{{n}}>D[oó]|R[ée]|Mi|F[aá]|Sol|L[aá]|Si)(?P<sign{{n}}>{SIGN})?"
+    rf"(?<![\w-])(?P<note{{n}}>{_SOLFA_NOTE})(?P<sign{{n}}>{SIGN})?"
     r"(?P<tail{n}>-(?!\w)|(?:maj|m)?7?)(?P<mode{n}> (?:menor|mayor|mineur|majeur|minore|maggiore|maior)\b)?(?![\w#'’])"
 )
 _SOLFA = re.compile(_SYLLABLE.replace("{n}", ""))
 _UNNAMED = re.sub(r"\?P<\w+\{n\}>", "?:", _SYLLABLE)
 _SOLFA_KEY = re.compile(
-    rf"\b(?:in|en|em) (?P<note>D[oó]|R[ée]|Mi|F[aá]|Sol|L[aá]|Si)(?P<sign>{SIGN})?(?=\s*(?:$|[,.;!?]|(?:avec|con|com|sans|sin|sem|senza|à|a \d)\b))"
+    rf"\b(?:in|en|em) (?P<note>{_SOLFA_NOTE})(?P<sign>{SIGN})?(?=\s*(?:$|[,.;!?]|(?:avec|con|com|sans|sin|sem|senza|à|a \d)\b))"
 )
 _SOLFA_BETWEEN = r"(?:\s*[,|/–]\s*(?:(?:y|et|e) )?|\s+-\s+|\s+(?:(?:y|et|e) )?)"
 _SOLFA_ROW = re.compile(rf"(?<!\b[ei]n )(?<!\bem ){_UNNAMED}(?:{_SOLFA_BETWEEN}{_UNNAMED}){{2,}}")

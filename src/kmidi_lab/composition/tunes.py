@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from kmidi_lab.chords.chord import Chord, Key
+from kmidi_lab.chords.chord import KEY_SCALES, Chord, Key
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition.dissonance import foreign, leapt_clashes, unresolved
 from kmidi_lab.composition.metres import SongMetre
@@ -151,7 +151,7 @@ def merit(
     strong = np.array([t.start % metre.strong == 0 for t in tune])
     heard = strong | np.array([t.duration >= _LONG for t in tune])
     loose, leapt = unresolved(tune, over), leapt_clashes(tune, over)
-    scale = (0, 2, 4, 5, 7, 9, 11) if key.mode >= 0 else (0, 2, 3, 5, 7, 8, 10, 11)
+    scale = KEY_SCALES[1 if key.mode >= 0 else -1]
     in_key = np.mean([(p - key.tonic) % 12 in scale or p % 12 in c.tones for p, c in zip(pitch, over, strict=True)])
     steps = np.abs(np.diff(pitch)) if len(pitch) > 1 else np.zeros(1)
     wide = int(np.ptp(pitch))

@@ -7,11 +7,11 @@ from io import BytesIO
 
 import numpy as np
 
-from kmidi_lab.chords.chord import Chord, parse_pitch_class
+from kmidi_lab.chords.chord import KEY_SCALES, Chord, parse_pitch_class
 from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.models.melody.writing import TimedChord
 
-_STEPS = {1: (0, 2, 4, 5, 7, 9, 11), -1: (0, 2, 3, 5, 7, 8, 10, 11), 0: tuple(range(12))}
+_STEPS = {**KEY_SCALES, 0: tuple(range(12))}
 """Minor with both sevenths."""
 _IN_CHORD, _IN_KEY, _OUTSIDE, _PHRASE = "#1f5fa8", "#7fb2e5", "#d9822b", "#a03030"
 _BARS_A_ROW = 8

@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from kmidi_lab.chords.chord import Key
+from kmidi_lab.chords.chord import KEY_SCALES, Key
 from kmidi_lab.chords.key_finding import KEYS, profile_correlation
 
 _WEIGHTS = np.array([6.33, -1.44, 0.45, 0.37, 0.62, 1.42, -9.48, 0.66])
 """Of: correlation with the profile, minor, last note on the tonic, on its third or fifth, first note on the tonic, on its fifth,
 share of the time outside of the scale, and an end that steps or falls to the tonic."""
-_SCALES = {1: (0, 2, 4, 5, 7, 9, 11), -1: (0, 2, 3, 5, 7, 8, 10, 11)}
-"""Minor has both sevenths."""
 _THIRDS = {1: 4, -1: 3}
 _FIFTH = 7
 _LEADING = (2, 7, 10, 11)
@@ -38,7 +36,7 @@ def key_of_tune(pitch: np.ndarray, duration: np.ndarray) -> Key:
 def _evidence(classes: np.ndarray, weights: np.ndarray, key: Key) -> np.ndarray:
     """`[8]` of one key, in the order of `_WEIGHTS`."""
     first, before, last = ((classes[place] - key.tonic) % 12 for place in (0, -2, -1))
-    inside = weights[[(key.tonic + step) % 12 for step in _SCALES[key.mode]]].sum()
+    inside = weights[[(key.tonic + step) % 12 for step in KEY_SCALES[key.mode]]].sum()
     return np.array(
         [
             profile_correlation(weights, key),
