@@ -30,7 +30,7 @@ from kmidi_lab.report.formats import printable
 from kmidi_lab.sweeps import kept
 from kmidi_lab.sweeps.choice import only_repeats
 from kmidi_lab.sweeps.space import is_search
-from kmidi_lab.sweeps.state import record_of
+from kmidi_lab.sweeps.state import note_killed, record_of
 
 log = logging.getLogger(__name__)
 _OF_HYDRA = (".hydra", "cli.log")
@@ -95,6 +95,7 @@ def run(arguments: list[str]) -> int:
         if multirun:
             searched = is_search(overrides)
             waiting = [] if searched else [list(cfg.hydra.overrides.task) for cfg in combinations]
+            note_killed(folder, stopping.Stopped().reason)
             print("\n".join(go_on.rest_of_sweep(folder, waiting, _kept_options())), file=sys.stderr)
         raise
     except LabError:

@@ -239,6 +239,20 @@ def test_a_job_that_failed_is_not_told_as_stopped(tmp_path: Path) -> None:
     assert said == ["job 1 failed; to try it again", "job 2 was stopped; to resume"]
 
 
+def test_a_job_that_was_killed_while_it_ended_is_recorded_by_its_sweep(tmp_path: Path) -> None:
+    """A busy machine gives a job no time to say so itself; one that ended by itself keeps what it said."""
+    for number, (status, error) in enumerate((("running", None), ("ok", None), ("failed", "no data"))):
+        run = sample_run()
+        run.identity.status, run.identity.error = status, error  # type: ignore[assignment]
+        run_file.write(run, tmp_path / str(number))
+    state.note_killed(tmp_path, "stopped by SIGTERM")
+    told = [run_file.read(tmp_path / str(n) / "run.json").identity for n in range(3)]
+    assert [(t.status, t.error) for t in told] == [
+        ("failed", "stopped by SIGTERM"), ("ok", None), ("failed", "no data")
+    ]  # fmt: skip
+    assert told[0].finished_at and state.state_of(tmp_path / "0") == "cut off"
+
+
 def test_combinations_are_the_product_with_what_the_config_adds() -> None:
     parser = OverridesParser.create()
     jobs = grid.combinations(["a=1,2", "b=[1,2]", "seed=7"], OmegaConf.create({"c": "x,y", "seed": "1,2"}), parser)

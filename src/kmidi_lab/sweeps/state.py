@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 from kmidi_lab import run_file
-from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.errors import ConfigError, DataError, FileError
 from kmidi_lab.overrides import quoted
 from kmidi_lab.run_record import RunRecord
 
@@ -40,6 +41,15 @@ def record_of(folder: Path) -> RunRecord | None:
         return run_file.read(folder / run_file.FILE)
     except DataError:
         return None
+
+
+def note_killed(sweep: Path, reason: str) -> None:
+    """Records why the jobs of a stopped sweep ended that were killed before they could write it down themselves."""
+    for folder in (path for path in sweep.glob("*") if path.name.isdigit()):
+        record = record_of(folder)
+        if record and record.identity.status == "running":
+            with suppress(FileError):  # the stop is told all the same
+                run_file.write_failure(folder, record.identity, reason)
 
 
 def words_to_go_on(words: Sequence[str], folder: Path) -> list[str]:
