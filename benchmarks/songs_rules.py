@@ -21,6 +21,7 @@ from songs_tunes import Line, measures
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition import material, progressions, song, tunes
+from kmidi_lab.composition.bar_chords import Sounding
 from kmidi_lab.composition.functions import in_key
 from kmidi_lab.composition.performance import Performed
 from kmidi_lab.song import Note
@@ -74,8 +75,9 @@ class Spy:
         if len(tune) < 2 or not (onset % 2 == 0).any():
             return
         tones = np.zeros((len(tune), 12), bool)
+        under = Sounding(chords, singer.metre.bar)
         for row, at in zip(tones, onset, strict=True):
-            row[list(parse_jazz(chords[min(int(at // singer.metre.bar), len(chords) - 1)]).tones)] = True
+            row[list(under.at(at).tones)] = True
         self.lines[which].append(Line(onset, pitch, tones, singer.key.tonic, singer.key.mode))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition.bar_chords import Sounding
 from kmidi_lab.composition.dissonance import foreign, leapt_clashes, unresolved
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.tunes import merit
@@ -37,7 +38,7 @@ def test_a_clash_is_leapt_to() -> None:
 
 def test_a_suspension_is_worth_as_much_as_a_leap_away_from_it_is_not() -> None:
     """F on the first beat of C, which goes to E or leaps to C an octave up; the other notes are the same."""
-    chords = [parse_jazz("C")]
+    chords = Sounding(["C"], 4.0)
     resolving, leaping = line(65, 64, 67, 72), line(65, 72, 67, 64)
     worth = [merit(tune, chords, Key(0, 1), 0.5, COMMON) for tune in (resolving, leaping)]
     assert worth[0] > worth[1] + 0.3

@@ -14,6 +14,7 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.spelling import parse_spelling
 from kmidi_lab.composition.accompaniment import bass, comping, pad, voicings
 from kmidi_lab.composition.bands import band_of_genre, bands, drum_rows, fills, kit, pattern, with_feel
+from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.brief import Mood, chosen
 from kmidi_lab.composition.drumming import drums
 from kmidi_lab.composition.form import Stretch, chosen_form, closed, form, read_form
@@ -162,9 +163,9 @@ def test_common_tones_stay() -> None:
 @pytest.mark.parametrize("metre", METRES.values(), ids=lambda metre: metre.name)
 @pytest.mark.parametrize("name", ["roots", "root_fifth", "eighths", "syncopated", "walking"])
 def test_a_bass_begins_each_bar_on_its_chords_bass(name: str, metre: SongMetre) -> None:
-    chords = [parse_jazz(s) for s in ("C", "Am7", "F/A", "Bdim", "Gsus4", "E7")]
+    chords = placed(("C", "Am7", "F/A", "Bdim", "Gsus4", "E7"), metre.bar)
     line = bass(chords, pattern("basses", name, metre.name), metre.bar)
-    for bar, chord in enumerate(chords):
+    for bar, (_, _, chord) in enumerate(chords):
         first = next(n for n in line if n.start == metre.bar * bar)
         assert first.pitch % 12 == chord.bass
         assert 24 <= first.pitch <= 50
@@ -172,27 +173,27 @@ def test_a_bass_begins_each_bar_on_its_chords_bass(name: str, metre: SongMetre) 
 
 
 def test_a_walking_bass_steps_into_the_next_root() -> None:
-    line = bass([parse_jazz(s) for s in ("Dm7", "G7", "Cmaj7")], pattern("basses", "walking", "4/4"), 4.0)
+    line = bass(placed(("Dm7", "G7", "Cmaj7"), 4.0), pattern("basses", "walking", "4/4"), 4.0)
     for before, after in pairwise(n for n in line if n.start % 4 in (3, 0)):
         if before.start % 4 == 3:
             assert abs(before.pitch - after.pitch) in (1, 2)
 
 
 def test_a_bass_leads_to_what_follows_its_section() -> None:
-    chords = [parse_jazz(s) for s in ("C", "F")]
+    chords = placed(("C", "F"), 4.0)
     last = {
         after: bass(chords, pattern("basses", "walking", "4/4"), 4.0, after and parse_jazz(after))[-1].pitch
         for after in ("Am", "Eb", None)
     }
     for after in ("Am", "Eb"):
-        first = bass([parse_jazz(after)], pattern("basses", "walking", "4/4"), 4.0)[0].pitch
+        first = bass(placed((after,), 4.0), pattern("basses", "walking", "4/4"), 4.0)[0].pitch
         assert abs(last[after] - first) in (1, 2), after
     assert last[None] % 12 == 5, "nothing follows, so it stays on its root"
 
 
 def test_a_pad_does_not_strike_again_what_it_holds() -> None:
-    held = pad([parse_jazz(s) for s in ("C", "Am", "F")], 4.0)
-    struck = comping([parse_jazz(s) for s in ("C", "Am", "F")], pattern("chords", "whole", "4/4"), 4.0)
+    held = pad(placed(("C", "Am", "F"), 4.0))
+    struck = comping(placed(("C", "Am", "F"), 4.0), pattern("chords", "whole", "4/4"), 4.0)
     assert len(held) < 9
     assert len(struck) == 9
     assert max(n.duration for n in held) >= 8

@@ -13,6 +13,7 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.spelling import parse_spelling
 from kmidi_lab.composition.accompaniment import pad
 from kmidi_lab.composition.arranging import Arranger
+from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.ending import dominant, leads_home, resting
 from kmidi_lab.composition.form import Stretch, chosen_form, grown
@@ -46,7 +47,7 @@ def test_a_pad_has_only_roots_and_fifths_low() -> None:
     low = []
     for symbol in ("C", "Am", "F", "Dm7", "G7", "Bb", "Ebmaj7", "F#m", "Bdim"):
         chord = parse_jazz(symbol)
-        low += [(symbol, (n.pitch - chord.root) % 12) for n in pad([chord], 4.0) if n.pitch < 48]
+        low += [(symbol, (n.pitch - chord.root) % 12) for n in pad(placed([symbol], 4.0)) if n.pitch < 48]
     assert low and {above for _, above in low} <= {0, 7}, low
 
 
@@ -59,10 +60,10 @@ def test_a_pad_lies_on_the_bass() -> None:
         [Note(0, 4, 42, 50), Note(0, 4, 50, 50), Note(4, 8, 47, 50), Note(8, 4, 26, 50)]
     )
     lead = Part("Lead", "lead", 40, 0).with_notes([Note(0, 4, 40, 90)])
-    tops = {(n.start, n.pitch) for n in on_the_bass([lead, held, bass], 4.0)[1].notes}
+    tops = {(n.start, n.pitch) for n in on_the_bass([lead, held, bass], (0.0, 4.0, 8.0))[1].notes}
     assert tops == {(0, 54), (0, 50), (4, 59), (8, 50)}
-    assert on_the_bass([lead, held, bass], 4.0)[0] == lead
-    assert on_the_bass([held], 4.0) == [held], "without a bass a pad stays"
+    assert on_the_bass([lead, held, bass], (0.0, 4.0, 8.0))[0] == lead
+    assert on_the_bass([held], (0.0, 4.0, 8.0)) == [held], "without a bass a pad stays"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Chord
 from kmidi_lab.composition.bands import Stroke
-from kmidi_lab.song import Note
+from kmidi_lab.composition.sharing import by_chord
+from kmidi_lab.song import Note, PlacedChord
 
 _LOW, _HIGH = 45, 64
 _CROWDED = 59
@@ -67,29 +68,31 @@ def _movement(last: tuple[int, ...], following: tuple[int, ...]) -> int:
     return there + back
 
 
-def comping(chords: Sequence[Chord], strokes: Sequence[Stroke], length: float) -> list[Note]:
-    """A part that plays the chords, one a bar of `length` quarters, in a pattern."""
+def comping(chords: Sequence[PlacedChord], strokes: Sequence[Stroke], length: float) -> list[Note]:
+    """A part that plays the chords, which fill bars of `length` quarters, in a pattern."""
     out = []
-    for bar, pitches in enumerate(voicings(chords)):
-        for at, held, tone in strokes:
-            sounding = pitches if tone == "all" else (pitches[int(tone) % len(pitches)],)
-            out += [Note(bar * length + at, held, pitch, _COMP) for pitch in sounding]
+    voiced = iter(voicings([placed.chord for placed in chords]))
+    for bar, shares in by_chord(chords, strokes, length):
+        for own, pitches in zip(shares, voiced, strict=False):
+            for at, held, tone in own:
+                sounding = pitches if tone == "all" else (pitches[int(tone) % len(pitches)],)
+                out += [Note(bar + at, held, pitch, _COMP) for pitch in sounding]
     return out
 
 
-def pad(chords: Sequence[Chord], length: float) -> list[Note]:
-    """Held chords, one a bar of `length` quarters, in open position where that is not muddy; a tone that stays is not struck again."""
+def pad(chords: Sequence[PlacedChord]) -> list[Note]:
+    """Held chords, in open position where that is not muddy; a tone that stays is not struck again."""
     out: list[Note] = []
     sounding: dict[int, int] = {}
-    for bar, close in enumerate(voicings(chords)):
-        pitches = sorted({*close[:-2], _opened(close[-2], chords[bar]), close[-1]})
+    for placed, close in zip(chords, voicings([placed.chord for placed in chords]), strict=True):
+        pitches = sorted({*close[:-2], _opened(close[-2], placed.chord), close[-1]})
         kept = {p: sounding[p] for p in pitches if p in sounding}
         for p in pitches:
             if p in kept:
-                out[kept[p]] = out[kept[p]]._replace(duration=out[kept[p]].duration + length)
+                out[kept[p]] = out[kept[p]]._replace(duration=out[kept[p]].duration + placed.length)
             else:
                 kept[p] = len(out)
-                out.append(Note(bar * length, length, p, _PAD))
+                out.append(Note(placed.start, placed.length, p, _PAD))
         sounding = kept
     return out
 
@@ -100,25 +103,39 @@ def _opened(pitch: int, chord: Chord) -> int:
     return low if low >= _CLEAR or (low - chord.root) % 12 in _FIRM else pitch
 
 
-def bass(chords: Sequence[Chord], strokes: Sequence[Stroke], length: float, after: Chord | None = None) -> list[Note]:
+def bass(
+    chords: Sequence[PlacedChord], strokes: Sequence[Stroke], length: float, after: Chord | None = None
+) -> list[Note]:
     """A bass line in a pattern, which leads from each chord to the next.
 
     Args:
-        chords: one a bar.
+        chords: that fill bars.
         strokes: of a bar.
         length: of a bar, in quarters.
         after: what follows the last chord, the first of another section; None where nothing does.
     """
     out = []
-    root = _BASS
-    for bar, chord in enumerate(chords):
-        root = _near(chord.bass, root)
-        if bar + 1 < len(chords):
-            following = _near(chords[bar + 1].bass, root)
-        else:  # where the line of another section begins
-            following = _near(after.bass, _BASS) if after else root
-        for at, held, tone in strokes:
-            out.append(Note(bar * length + at, held, _bass_tone(str(tone), root, following, chord), _BASS_VELOCITY))
+    root, number = _BASS, 0
+    for bar, shares in by_chord(chords, strokes, length):
+        for place, own in enumerate(shares):
+            chord = chords[number].chord
+            root, number = _near(chord.bass, root), number + 1
+            if number < len(chords):
+                following = _near(chords[number].chord.bass, root)
+            else:  # where the line of another section begins
+                following = _near(after.bass, _BASS) if after else root
+            for at, held, tone in _leading(own, place > 0, place + 1 < len(shares)):
+                out.append(Note(bar + at, held, _bass_tone(str(tone), root, following, chord), _BASS_VELOCITY))
+    return out
+
+
+def _leading(strokes: Sequence[Stroke], later: bool, led: bool) -> list[Stroke]:
+    """Strokes of one chord of several in a bar: a later one begins on its root, and one that another follows leads there."""
+    out = list(strokes)
+    if led and len(out) > 1 and out[-1][2] != "root":
+        out[-1] = (*out[-1][:2], "step")
+    if later:
+        out[0] = (*out[0][:2], "root")
     return out
 
 

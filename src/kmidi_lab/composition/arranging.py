@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate, chain, zip_longest
 from typing import Any
 
 import numpy as np
 
-from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition.backing import Backing
+from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.form import Stretch, swell
 from kmidi_lab.composition.material import Composer
@@ -43,12 +44,11 @@ class Arranger:
         chords: list[PlacedChord] = []
         notes = {role: list[Note]() for role in ("lead", "comp", "pad", "bass", "drums")}
         made = self._composer.written(form)
-        follows = [parse_jazz(material.chords[0]) for material in made[1:]]
+        follows = [placed(material.chords[:1], self._bar)[0].chord for material in made[1:]]
         drummed = any(self._backing.plays("drums", s) for s in form)
         for stretch, start, material, after in zip_longest(form, starts[:-1], made, follows):
-            chords += [
-                PlacedChord((start + i) * self._bar, self._bar, parse_jazz(c)) for i, c in enumerate(material.chords)
-            ]
+            own = placed(material.chords, self._bar)
+            chords += [chord._replace(start=chord.start + start * self._bar) for chord in own]
             tune = material.tune if stretch.kind != "silence" else ()
             played = chain((("lead", n) for n in tune), self._backing.section(stretch, material, after))
             for role, note in chain(played, () if after else self._backing.end(stretch, material, drummed)):
@@ -85,7 +85,10 @@ class Arranger:
         ]
         if self._brief.second is not None:
             parts.append(self._second(self._brief.second, parts[0], chords))
-        return [*on_the_bass(parts, self._bar), Part("Drums", "drums", 0, DRUM_CHANNEL).with_notes(notes["drums"])]
+        return [
+            *on_the_bass(parts, {c.start for c in chords}),
+            Part("Drums", "drums", 0, DRUM_CHANNEL).with_notes(notes["drums"]),
+        ]
 
     def _swell(self, stretch: Stretch, start: int, at: float, whole: int) -> float:
         """What the energy at a place, in quarters from a section's start, has more than the section's; bars are the song's."""
@@ -96,10 +99,9 @@ class Arranger:
     def _second(self, program: int, lead: Part, chords: Sequence[PlacedChord]) -> Part:
         """A second player of the lead's instrument, on a channel of its own."""
         lowest, _ = vocabulary()["ranges"].get(program, (0, 127))
-        over = [placed.chord for placed in chords]
         line = second_voice(
             lead.notes,
-            lambda at: over[min(int(at // self._bar), len(over) - 1)],
+            lambda at: chords[max(bisect_right(chords, at, key=lambda placed: placed.start) - 1, 0)].chord,
             self._brief.key,
             self._brief.metre.strong,
             lowest,

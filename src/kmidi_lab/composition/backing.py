@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmidi_lab.chords.chord import Chord
-from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition.accompaniment import bass, comping, pad, swung
 from kmidi_lab.composition.bands import Stroke, bands, level, pattern
+from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.drumming import drums, last_hit
 from kmidi_lab.composition.form import Stretch
@@ -36,20 +36,20 @@ class Backing:
         if stretch.kind == "silence":
             return
         band, metre, which = self._brief.band, self._brief.metre, level(stretch.energy)
-        chords = [parse_jazz(c) for c in material.chords]
+        chords, bars = placed(material.chords, self._bar), len(material.chords)
         # The song ends on a held chord, so its last bar is not played through.
-        through = chords if after or len(chords) == 1 else chords[:-1]
+        ends = after is None and bars > 1
+        through = placed(material.chords[:-1], self._bar) if ends else chords
         late = self._brief.late
         struck = comping(through, self._pattern("chords", self._comp(which)), self._bar)
         yield from (("comp", n) for n in swung(struck, late))
         if self.plays("pad", stretch):
-            yield from (("pad", n) for n in pad(chords, self._bar))
+            yield from (("pad", n) for n in pad(chords))
         if self.plays("bass", stretch):
-            line = bass(through, self._pattern("basses", band.bass[which]), self._bar, after or chords[-1])
+            line = bass(through, self._pattern("basses", band.bass[which]), self._bar, after or chords[-1].chord)
             yield from (("bass", n) for n in swung(line, late))
         if self.plays("drums", stretch):
-            leads_on = len(through) < len(chords) or after is not None
-            strokes = drums(band.name, len(through), stretch.energy, leads_on, metre)
+            strokes = drums(band.name, bars - ends, stretch.energy, ends or after is not None, metre)
             # Drums in 4/4 are swung by who humanises them.
             yield from (("drums", n) for n in (strokes if metre is COMMON else swung(strokes, late)))
 
@@ -57,11 +57,11 @@ class Backing:
         """(role, note) of the last bar, from the section's start on: a held chord, and a last hit of drums that played."""
         if stretch.kind == "silence" or len(material.chords) == 1:
             return
-        chord, at = [parse_jazz(material.chords[-1])], (len(material.chords) - 1) * self._bar
+        chord, at = placed(material.chords[-1:], self._bar), (len(material.chords) - 1) * self._bar
         ends = [("comp", n) for n in comping(chord, self._pattern("chords", "whole"), self._bar)]
         ends += [("bass", n) for n in bass(chord, self._pattern("basses", "roots"), self._bar)]
         ends += [("drums", n) for n in last_hit(stretch.energy)] if drummed else []
-        yield from ((role, n._replace(start=at)) for role, n in ends)
+        yield from ((role, n._replace(start=at + n.start)) for role, n in ends)
 
     def _pattern(self, kind: str, name: str) -> tuple[Stroke, ...]:
         return pattern(kind, name, self._brief.metre.name)

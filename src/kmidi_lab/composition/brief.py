@@ -49,7 +49,7 @@ class Mood:
 
 @dataclass(frozen=True)
 class Brief:
-    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `chords` are the user's own, a bar each; `arc_asked` says that a person asks for the arc; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules; `without` are parts that don't play: lead, chords, pad, bass, drums; `second` is the program of who plays a line below the lead; `throughout` are parts that play in soft sections, too; `turn` is a number of the words where nothing says a feeling, so that their songs differ."""
+    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `chords` are the user's own by bars, and `chords_left` those that no bar has room for; `arc_asked` says that a person asks for the arc; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules; `without` are parts that don't play: lead, chords, pad, bass, drums; `second` is the program of who plays a line below the lead; `throughout` are parts that play in soft sections, too; `turn` is a number of the words where nothing says a feeling, so that their songs differ."""
 
     title: str
     mood: Mood
@@ -59,6 +59,7 @@ class Brief:
     band: Band
     seed: int
     chords: tuple[str, ...] = ()
+    chords_left: tuple[str, ...] = ()
     arc: str = ""
     arc_asked: bool = False
     fullness: float = 1.0

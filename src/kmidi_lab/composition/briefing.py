@@ -9,8 +9,9 @@ from zlib import crc32
 from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.bands import Band, band_of_genre, walking, waltzing, with_feel
+from kmidi_lab.composition.bar_chords import bar_of
 from kmidi_lab.composition.brief import Brief, Mood, chosen, closest_mood
-from kmidi_lab.composition.metres import METRES
+from kmidi_lab.composition.metres import METRES, SongMetre
 from kmidi_lab.composition.reference import Reference
 from kmidi_lab.composition.request import BY_TEXT, SongRequest
 from kmidi_lab.composition.wishes import Wishes
@@ -56,6 +57,7 @@ def brief_of(
     if tempo is None and reference and reference.tempo:
         tempo = round(reference.tempo, 1)
     metre = METRES[reference.metre] if reference and reference.metre and not request.metre_by else request.metre
+    chords, left = _chords(request, metre)
     rule = wish.technical_rule_to_break
     asked = request.song.get("narrative_arc") or arc
     brief = chosen(
@@ -66,7 +68,8 @@ def brief_of(
         _spelling(request),
         tempo,
         band,
-        chords=_chords(request),
+        chords=chords,
+        chords_left=tuple(left),
         mode=MODES[request.song.mode] if request.song.mode else 0,
         metre=metre,
         fullness=_FULLNESS.get(request.song.get("vulnerability_scale"), 1.0),
@@ -125,18 +128,20 @@ def _with_instruments(band: Band, wishes: Wishes) -> Band:
     return replace(band, programs=programs)
 
 
-def _chords(request: SongRequest) -> tuple[str, ...]:
-    """The user's chords by bars: of several in one bar the first."""
+def _chords(request: SongRequest, metre: SongMetre) -> tuple[tuple[str, ...], list[str]]:
+    """The user's chords by bars, and those of them for which a bar has no beat."""
     if request.chart is None:
-        return ()
-    bars: dict[int, str] = {}
+        return (), []
+    bars: list[list[tuple[float, str]]] = []
+    name = next(placed.name for placed in request.chart.placed if placed.chord)
     for placed in request.chart.placed:
-        if placed.start is None:
-            continue
-        for bar in range(int(placed.start), max(int(placed.start) + 1, round(placed.start + (placed.bars or 1)))):
-            bars.setdefault(bar, placed.name if placed.chord else bars.get(bar - 1, ""))
-    first = next(name for name in bars.values() if name)
-    return tuple(bars[bar] or first for bar in sorted(bars))
+        start = placed.start or 0.0
+        bars += [[] for _ in range(int(start) + 1 - len(bars))]
+        name = placed.name if placed.chord else name
+        if not bars[-1] or bars[-1][-1][1] != name:
+            bars[-1].append((start % 1, name))
+    written = [bar_of(bar, metre.beats) for bar in bars]
+    return tuple(bar for bar, _ in written), [name for _, left in written for name in left]
 
 
 def _title(text: str) -> str:

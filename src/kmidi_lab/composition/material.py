@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition import summaries
 from kmidi_lab.composition.accompaniment import swung
+from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.ending import dominant, leads_home, resting, unrest
 from kmidi_lab.composition.form import Stretch
@@ -39,7 +39,7 @@ _TEMPO, _PACES = 100.0, (0.7, 1.6)
 
 @dataclass(frozen=True)
 class Material:
-    """What a kind of section is made of: chords, a bar each, and the tune over them (empty where nobody sings)."""
+    """What a kind of section is made of: chords by bars, and the tune over them (empty where nobody sings)."""
 
     chords: tuple[str, ...]
     tune: tuple[Note, ...]
@@ -113,19 +113,20 @@ class Composer:
         `top` is the highest pitch of the sections before. A person's own chords are played as they are typed, the last one, too.
         """
         key = self._brief.key
-        chords, root_of = material.chords, parse_jazz(material.chords[-1]).root
+        chords, ends = material.chords, placed(material.chords, self._bar)[-1]
+        at, root_of = ends.start, ends.chord.root
         if not plays_own(self._brief, kind):
             tonic, root_of = self._brief.spelling.tonic + ("m" if key.mode < 0 else ""), key.tonic
             material = self._leading(kind, material)
-            chords = (*material.chords[:-1], tonic)
-        at = (len(chords) - 1) * self._bar
+            chords, at = (*material.chords[:-1], tonic), (len(material.chords) - 1) * self._bar
         if not material.tune:
             return Material(chords, ())
-        ended, far = _at_rest(material.tune, at, self._bar, root_of, top)
+        held = len(chords) * self._bar - at
+        ended, far = _at_rest(material.tune, at, held, root_of, top)
         for _ in range(_ENDS):
             if far <= _NEAR:
                 break
-            other = _at_rest(self._otherwise(kind, material).tune, at, self._bar, root_of, top)
+            other = _at_rest(self._otherwise(kind, material).tune, at, held, root_of, top)
             ended, far = min((ended, far), other, key=lambda end: end[1])
         return Material(chords, ended)
 
@@ -134,14 +135,14 @@ class Composer:
 
         Under a chord without the tonic, which only a person's own is, it does so on the chord's root.
         """
-        chord, tonic = parse_jazz(chords[0]), self._brief.key.tonic
-        pitch = resting(tonic if tonic in chord.tones else chord.root, last.pitch, top)
-        return Material(chords, (Note(0.0, self._bar, pitch, last.velocity),))
+        first, tonic = placed(chords[:1], self._bar)[0], self._brief.key.tonic
+        pitch = resting(tonic if tonic in first.chord.tones else first.chord.root, last.pitch, top)
+        return Material(chords, (Note(0.0, first.length, pitch, last.velocity),))
 
     def _leading(self, kind: str, material: Material) -> Material:
         """With the dominant before the last chord where nothing leads to the tonic, and another end of the tune over it."""
         *before, last = material.chords
-        if not before or leads_home([parse_jazz(c) for c in before], self._brief.key):
+        if not before or leads_home([c.chord for c in placed(before, self._bar)], self._brief.key):
             return material
         chords = (*before[:-1], dominant(self._brief.spelling, self._brief.band.sevenths), last)
         return self._otherwise(kind, Material(chords, material.tune))
@@ -174,15 +175,15 @@ class Composer:
         return _LIFT.get(kind, _USUAL_LIFT)
 
 
-def _at_rest(tune: Sequence[Note], at: float, bar: float, pitch_class: int, top: int) -> tuple[tuple[Note, ...], int]:
-    """A tune up to a place, and there a note of a bar on a pitch class; and how far from rest that is."""
+def _at_rest(tune: Sequence[Note], at: float, held: float, pitch_class: int, top: int) -> tuple[tuple[Note, ...], int]:
+    """A tune up to a place, and there a note of `held` quarters on a pitch class; and how far from rest that is."""
     kept = [n for n in tune if n.start < at]
     near = (kept or tune)[-1]
     if kept:
         kept[-1] = near._replace(duration=min(near.duration, at - near.start))
     top = max([top, *(n.pitch for n in kept)])
     pitch = resting(pitch_class, near.pitch, top)
-    return (*kept, Note(at, bar, pitch, near.velocity)), unrest(pitch, near.pitch, top)
+    return (*kept, Note(at, held, pitch, near.velocity)), unrest(pitch, near.pitch, top)
 
 
 def _top(made: Sequence[Material]) -> int:

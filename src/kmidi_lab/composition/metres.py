@@ -31,6 +31,11 @@ class SongMetre:
         return f"{self.written.numerator}/{self.written.denominator}"
 
     @property
+    def beats(self) -> int:
+        """Beats of a bar, on each of which a chord may begin: three eighths are one in 6/8."""
+        return self.written.numerator if self.written.denominator == 4 else self.written.numerator // 3
+
+    @property
     def bar(self) -> float:
         """Its length in quarters."""
         return self.written.quarters

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.composition.bar_chords import names_in
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.wording import many
@@ -43,12 +44,20 @@ def unheard(chords: Sequence[str], form: Sequence[Stretch]) -> str:
     return f'of your {many(len(chords), "bar")} of chords {told}; longer sections play all, as in compose.sections="{room}"'
 
 
+def crowded(brief: Brief) -> str:
+    """Which of a person's own chords no bar has room for, in one line; empty where all are played."""
+    if not brief.chords_left:
+        return ""
+    beats, names = brief.metre.beats, " ".join(dict.fromkeys(brief.chords_left))
+    return f"a bar of {brief.metre.name} has room for {beats} chords, so of your bars with more {names} are left out"
+
+
 def open_end(brief: Brief, form: Sequence[Stretch]) -> str:
     """That a person's own chords leave the end open, in one line; empty where they come home, or others end the song."""
     last = form[-1]
     if not plays_own(brief, last.kind) or last.kind == "silence":
         return ""
-    name = brief.chords[(last.bars - 1) % len(brief.chords)]
+    *_, name = names_in(brief.chords[(last.bars - 1) % len(brief.chords)])
     home = f"{brief.spelling.tonic}{'m' if brief.key.mode < 0 else ''}"
     if parse_jazz(name).root == brief.key.tonic:
         return ""

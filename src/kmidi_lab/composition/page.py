@@ -31,7 +31,7 @@ def song_page(title: str, trace: Mapping[str, Any], sound: Sound | None, picture
         HTML, UTF-8.
     """
     sections = "".join(
-        f"<tr><td>bar {s['bar']}</td><td>{escape(s['name'])}</td><td>{escape(' '.join(s['chords']))}</td></tr>"
+        f"<tr><td>bar {s['bar']}</td><td>{escape(s['name'])}</td><td>{escape(' | '.join(s['chords']))}</td></tr>"
         for s in trace["form"]["sections"]
     )
     models = ", ".join(escape(str(model["by"])) for model in trace["models"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import groupby
 
 from kmidi_lab.composition.vocabulary import vocabulary
@@ -81,9 +81,12 @@ def _one_voice(notes: Sequence[Note], role: str) -> list[Note]:
     return out
 
 
-def on_the_bass(parts: Sequence[Part], bar: float) -> list[Part]:
-    """The parts with no tone of the pad below a bass that begins a bar under it, as where the bass plays an octave higher."""
-    firsts = [n for part in parts if part.role == "bass" for n in part.notes if n.start % bar == 0]
+def on_the_bass(parts: Sequence[Part], changes: Container[float]) -> list[Part]:
+    """The parts with no tone of the pad below a bass that begins a chord under it, as where the bass plays an octave higher.
+
+    Chords begin at `changes`, in quarters.
+    """
+    firsts = [n for part in parts if part.role == "bass" for n in part.notes if n.start in changes]
 
     def raised(note: Note) -> Note:
         floor = max((b.pitch for b in firsts if b.start < note.stop and note.start < b.stop), default=0)

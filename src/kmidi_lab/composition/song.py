@@ -19,7 +19,7 @@ from kmidi_lab.composition.briefing import brief_of, left_open
 from kmidi_lab.composition.closing import closed, faded_in, moving
 from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
-from kmidi_lab.composition.own_chords import open_end, unheard
+from kmidi_lab.composition.own_chords import crowded, open_end, unheard
 from kmidi_lab.composition.performance import Bars, Performed, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
@@ -80,7 +80,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     plan = following(plan, brief.arc) if brief.arc_asked else plan
     plan = as_full([s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan], brief.energy)
     if brief.chords:
-        remarks += filter(None, (unheard(brief.chords, plan), open_end(brief, plan)))
+        remarks += filter(None, (unheard(brief.chords, plan), crowded(brief), open_end(brief, plan)))
     arranger = Arranger(brief, players)
     arrangement = arranger.arrange(plan)
     for rule in brief.rules_broken:
@@ -181,9 +181,7 @@ def _trace(
             "bar": s.start + 1,
             "bars": s.bars,
             "energy": round(s.energy, 3),
-            "chords": [
-                brief.spelling.chord(c.chord) for c in song.chords if song.span(s)[0] <= c.start < song.span(s)[1]
-            ],
+            "chords": summaries.of_chords(song, s, brief.spelling),
         }
         for s in song.sections
     ]

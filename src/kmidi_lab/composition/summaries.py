@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
+from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.progressions import Round
 from kmidi_lab.midi.reading import open_file
-from kmidi_lab.song import Note
+from kmidi_lab.song import Arrangement, Note, Section
 
 _READ = ("valence", "arousal", "dominance", "complexity")
 _HEARD = ("tempo", "swing", "energy", "density", "arousal", "percussive_share", "confidence", "in_three", "unsure")
@@ -34,6 +36,14 @@ def of_form(plan: Sequence[Stretch]) -> dict[str, Any]:
             {"name": s.kind, "bars": s.bars, "energy": _short(s.energy), "tension": _short(s.tension)} for s in plan
         ]
     }
+
+
+def of_chords(song: Arrangement, section: Section, spelling: Spelling) -> list[str]:
+    """The chords that begin in each bar of a section, such as `Am` or `C F`; a bar in which none begins is left out."""
+    begin, end = song.span(section)
+    own = (placed for placed in song.chords if begin <= placed.start < end)
+    bars = groupby(own, lambda placed: song.bar_at(placed.start))
+    return [" ".join(spelling.chord(placed.chord) for placed in together) for _, together in bars]
 
 
 def of_round(chosen: Round) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from kmidi_lab.chords.chord import KEY_SCALES, Chord, Key
-from kmidi_lab.chords.jazz import parse_jazz
+from kmidi_lab.chords.chord import KEY_SCALES, Key
+from kmidi_lab.composition.bar_chords import Sounding
 from kmidi_lab.composition.dissonance import foreign, leapt_clashes, unresolved
 from kmidi_lab.composition.metres import SongMetre
 from kmidi_lab.composition.playable import folded
@@ -37,7 +37,7 @@ _AGAIN = 0.25
 Span = tuple[int, int]
 Make = Callable[[list[Note]], list[Note]]
 Draw = Callable[[str, int, int], Sequence[tuple[float, float, int]]]
-"""Chords a bar each, bars and a seed to (onset, duration, pitch) of a tune."""
+"""Chords with `|` between bars, bars and a seed to (onset, duration, pitch) of a tune."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,11 @@ class Singer:
 
 
 def section_tune(singer: Singer, chords: Sequence[str], lift: float) -> list[Note]:
-    """A tune over chords of a bar each, in phrases of four bars: a a' of eight, a a' b a' of sixteen.
+    """A tune over chords by bars, in phrases of four bars: a a' of eight, a a' b a' of sixteen.
 
     Args:
         singer: of the song.
-        chords: symbols, one a bar.
+        chords: bars, as a chart writes them.
         lift: 0..1, how high the tune lies within its range.
     """
     bar = singer.metre.bar
@@ -102,7 +102,7 @@ def _best(singer: Singer, chords: Sequence[str], lift: float, made: Make = list)
         made(_placed([Note(*n, _VELOCITY) for n in draw(" | ".join(chords), len(chords), seed)], lift, span))
         for seed in seeds
     ]
-    over = [parse_jazz(c) for c in chords]
+    over = Sounding(chords, singer.metre.bar)
     return max(placed, key=lambda tune: merit(tune, over, singer.key, lift, singer.metre, span))
 
 
@@ -138,16 +138,14 @@ def _breathing(tune: list[Note], length: float) -> list[Note]:
     return [t._replace(duration=max(min(t.duration, end - t.start), 0.2)) for t, end in zip(tune, ends, strict=True)]
 
 
-def merit(
-    tune: Sequence[Note], chords: Sequence[Chord], key: Key, lift: float, metre: SongMetre, span: Span = SPAN
-) -> float:
+def merit(tune: Sequence[Note], chords: Sounding, key: Key, lift: float, metre: SongMetre, span: Span = SPAN) -> float:
     """How good a phrase is, by rules of thumb: higher is better.
 
     What is not of its chord is resolved by step where it is heard, steps more than leaps, a range of about an octave, few notes
     again and again, an end on a chord tone, and a place in the range as `lift` asks.
     """
     pitch = np.array([t.pitch for t in tune])
-    over = [chords[min(int(t.start // metre.bar), len(chords) - 1)] for t in tune]
+    over = [chords.at(t.start) for t in tune]
     strong = np.array([t.start % metre.strong == 0 for t in tune])
     heard = strong | np.array([t.duration >= _LONG for t in tune])
     loose, leapt = unresolved(tune, over), leapt_clashes(tune, over)
