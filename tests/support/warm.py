@@ -117,10 +117,12 @@ def _import_everything() -> None:
     # What the lab imports inside its functions.
     for name in ("matplotlib.pyplot", "torch.onnx", "onnxscript", "sklearn", "jinja2", "rich.table", "symusic"):
         importlib.import_module(name)
-    _look_up_once()
+    import composing
     import exporter
     import undrawn
 
+    composing.keep_composed()
+    _look_up_once()
     exporter.keep_operators()
     exporter.export_once()
     undrawn.undraw()
@@ -141,7 +143,8 @@ def _look_up_once() -> None:
 
     for model in options("model"):
         code_version(f"datamodules.{model}.module")
-    check(["model=harmony", "preset=smoke", "hardware=cpu", "data.sources=[embedded]"], False)
+    for preset in ([], ["preset=smoke"]):
+        check(["model=harmony", *preset, "hardware=cpu", "data.sources=[embedded]"], False)
     figure = plt.figure()
     figure.add_subplot(title="a", xlabel="b").plot([0, 1], [0, 1], label="c")
     figure.legend()

@@ -1,0 +1,35 @@
+"""What tests compose from kept files (support/composing.py) is what Hydra composes of them."""
+
+from __future__ import annotations
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+from support import composing
+
+from kmidi_lab import schema
+from kmidi_lab.conf_dir import conf_dir
+
+
+def composed(words: list[str]) -> DictConfig:
+    schema.register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return compose("config", words, return_hydra_config=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["model=harmony", "seed=3", "preset=smoke", "+trainer.more.detect_anomaly=true", "~model.module.dropout"],
+        ["task=predict", "model=groove", "predict.style=funk", "launcher=workers", "hydra.launcher.n_jobs=3"],
+    ],
+)
+def test_it_is_what_hydra_composes(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    composed([word for word in words if "=" in word and "." not in word])  # the same choices, no values
+    kept = composed(words)
+    with monkeypatch.context() as patch:
+        composing.as_hydra_does(patch.setattr)
+        fresh = composed(words)
+    assert OmegaConf.to_yaml(kept) == OmegaConf.to_yaml(fresh)

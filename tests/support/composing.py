@@ -1,0 +1,88 @@
+"""Hydra's composing without what it does again and again: each set of choices is put together once in a process.
+
+A command composes four times, an eighth of a second each, with the same choices (`model=`, `preset=`, …) each time. Most of
+that is finding, parsing and merging the files of these choices. Here what they come to is kept, and each composition takes a
+copy to put the typed values into. Only the lab's own files are kept, which stay as they are while tests run; with a test's
+own folders all is done each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from typing import Any
+
+import yaml
+from hydra._internal import config_loader_impl
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.defaults_list import DefaultsList, Overrides
+from hydra.core.default_element import ResultDefault
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig
+
+from kmidi_lab.conf_dir import conf_dir
+
+_new_list = config_loader_impl.create_defaults_list
+_new_config = ConfigLoaderImpl._compose_config_from_defaults_list
+_lists: dict[Any, DefaultsList] = {}
+_configs: dict[Any, DictConfig] = {}
+_parse = yaml.load
+_parsed: dict[str, Any] = {}
+
+
+def keep_composed(put: Callable[[object, str, object], None] = setattr) -> None:
+    """Until what `put` (object, name, value) has put there is taken back."""
+    put(config_loader_impl, "create_defaults_list", _kept_list)
+    put(ConfigLoaderImpl, "_compose_config_from_defaults_list", _kept_config)
+    put(yaml, "load", _kept_yaml)
+
+
+def as_hydra_does(put: Callable[[object, str, object], None]) -> None:
+    """Takes all of this back, for a comparison."""
+    put(config_loader_impl, "create_defaults_list", _new_list)
+    put(ConfigLoaderImpl, "_compose_config_from_defaults_list", _new_config)
+    put(yaml, "load", _parse)
+
+
+def _own_alone(repo: Any) -> bool:
+    files = [source.path for source in repo.get_sources() if source.scheme() == "file"]
+    return files == [str(conf_dir())]
+
+
+def _kept_list(
+    repo: Any, config_name: str | None, overrides_list: Sequence[Override], prepend_hydra: bool, skip_missing: bool
+) -> DefaultsList:
+    """Which files are merged, in which order: the values that are typed have no say in it."""
+    if not _own_alone(repo):
+        return _new_list(repo, config_name, overrides_list, prepend_hydra, skip_missing)
+    values = Overrides(repo, overrides_list).config_overrides
+    choices = [o for o in overrides_list if not any(o is value for value in values)]
+    key = (config_name, tuple(o.input_line for o in choices), prepend_hydra, skip_missing)
+    if key not in _lists:
+        _lists[key] = _new_list(repo, config_name, choices, prepend_hydra, skip_missing)
+    kept = _lists[key]
+    return DefaultsList(deepcopy(kept.defaults), kept.defaults_tree, values, kept.overrides)
+
+
+def _kept_config(self: ConfigLoaderImpl, defaults: list[ResultDefault], repo: Any) -> DictConfig:
+    if not _own_alone(repo):
+        return _new_config(self, defaults, repo)
+    key = tuple(tuple(vars(one).items()) for one in defaults)
+    if key not in _configs:
+        _configs[key] = _new_config(self, defaults, repo)
+    return deepcopy(_configs[key])
+
+
+def _kept_yaml(stream: Any, Loader: type) -> Any:  # noqa: N803  yaml's name
+    if Loader.__name__ != "OmegaConfLoader":
+        return _parse(stream, Loader)
+    text = stream if isinstance(stream, str | bytes) else stream.read()
+    try:
+        if text not in _parsed:
+            _parsed[text] = _parse(text, Loader)
+    except yaml.YAMLError:
+        if text is stream:
+            raise
+        stream.seek(0)
+        return _parse(stream, Loader)  # its error names the file
+    return deepcopy(_parsed[text])
