@@ -151,13 +151,13 @@ def test_notes_are_spelled_by_the_key_and_the_chord() -> None:
     "piece", ["(", "[", "|", "%", "C-", "I-", "-", "V/", "C ", "a", "%|", "b", "/", "N ", "()", "C(b9) ", "ii7 | "]
 )
 def test_a_hundred_thousand_characters_take_no_time(piece: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for text in (piece * (10**5 // len(piece)), "C " + piece * (10**5 // len(piece))):
         try:
             read_chart(text)
         except ConfigError as error:
             assert len(str(error)) < 500
-    assert time.perf_counter() - began < 8
+    assert time.process_time() - began < 8
 
 
 @pytest.mark.parametrize("mode", ["dorian", "Phrygian", "mixolydian", "lydian", "locrian"])

@@ -206,9 +206,9 @@ def test_any_text_is_a_chord_with_a_written_form_or_an_error(parser: str, text: 
 )
 def test_a_hundred_thousand_characters_are_read_or_refused_at_once(parser: str, piece: str) -> None:
     head = {"jazz": "C", "harte": "C:maj("}.get(parser, "V")
-    began = time.perf_counter()
+    began = time.process_time()
     for text in (head + piece * (10**5 // len(piece)), piece * (10**5 // len(piece))):
         with pytest.raises(ChordError) as error:
             PARSERS[parser](text)
         assert len(str(error.value)) < 400
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1

@@ -19,15 +19,16 @@ import torch
 from support import ctrl_c
 
 COLD = (sys.executable, "-m", "kmidi_lab")
-_PATIENT = """
+_WAIT_S = 40.0
+_PATIENT = f"""
 import sys
 from kmidi_lab import stopping
-stopping._CHILDREN_S, stopping._ALL_S, stopping._JOB = 40.0, 50.0, (20.0, 30.0)
+stopping._CHILDREN_S, stopping._ALL_S = {_WAIT_S}, {_WAIT_S + 10}
 from kmidi_lab.__main__ import main
 sys.exit(main())
 """
 PATIENT = (sys.executable, "-c", _PATIENT)
-"""It waits for its jobs until they have ended: a busy machine kills those that still write down what stopped them."""
+"""It waits longer for what it has started: that a process waits is told from a busy machine's slowness."""
 
 
 def start(folder: Path, *arguments: str, lab: Sequence[str] = COLD) -> subprocess.Popen[str]:
@@ -60,29 +61,22 @@ def wait_for(job: subprocess.Popen[str], text: str) -> None:
     pytest.fail(f"ended before it said {text!r}")
 
 
-def seconds_to_stop(folder: Path, after: float, number: int) -> float:
-    """Of a run that is stopped while its workers start or prepare data; what it leaves is checked."""
-    folder.mkdir()
-    with start(folder, "model=emotion_node") as job:
+@pytest.mark.slow
+@pytest.mark.parametrize(("after", "number"), [(1, signal.SIGINT), (4, signal.SIGTERM)])
+def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: float, number: int) -> None:
+    """In 0.5 s where nothing else runs; workers that are deaf to Ctrl-C are not waited for."""
+    with start(tmp_path, "model=emotion_node", lab=PATIENT) as job:
         wait_for(job, "preparing emotion nodes")
         time.sleep(after)
         begun = time.monotonic()
         again, last = stop(job, number).splitlines()
-        took = time.monotonic() - begun
+        assert time.monotonic() - begun < _WAIT_S / 2
         assert "to begin again, type: " in again and again.endswith("logger.wandb=false") and last == "stopped"
-    [record] = folder.rglob("run.json")
+    [record] = tmp_path.rglob("run.json")
     told = json.loads(record.read_text())["identity"]
     why = "stopped" if number == signal.SIGINT else "stopped by SIGTERM"
     assert (told["status"], told["error"]) == ("failed", why)
-    assert not [p for p in folder.rglob("*") if p.suffix == ".prepared" or p.name == "registry.json"]
-    return took
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("after", "number"), [(1, signal.SIGINT), (4, signal.SIGTERM)])
-def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: float, number: int) -> None:
-    """0.5 s where nothing else runs. Deaf workers were waited for for 4 s, every time; a busy machine is slow at times."""
-    assert any(seconds_to_stop(tmp_path / str(attempt), after, number) < 3.5 for attempt in range(3))
+    assert not [p for p in tmp_path.rglob("*") if p.suffix == ".prepared" or p.name == "registry.json"]
 
 
 @pytest.mark.slow
@@ -108,19 +102,18 @@ def test_stopped_while_it_trains_it_says_how_to_go_on(tmp_path: Path, lab: list[
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("launcher", "lab"), [("joblib", COLD), ("workers", PATIENT)], ids=["joblib", "workers"])
-def test_a_sweep_ends_its_workers_and_each_job_is_recorded_and_can_go_on(
-    tmp_path: Path, launcher: str, lab: Sequence[str]
-) -> None:
+@pytest.mark.parametrize("launcher", ["joblib", "workers"])
+def test_a_sweep_ends_its_workers_and_each_job_is_recorded_and_can_go_on(tmp_path: Path, launcher: str) -> None:
+    """A job that is too slow to write down what stopped it is killed, and its sweep does it."""
     small = ["model=harmony", "data.sources=[embedded]", "export.enabled=false", "trainer.patience=0"]
     words = ("-m", "seed=1,2,3", f"launcher={launcher}", *small, "trainer.max_epochs=5000")
-    with start(tmp_path, *words, lab=lab) as job:
+    with start(tmp_path, *words) as job:
         while len(list(tmp_path.rglob("last.ckpt"))) < 2:
             assert job.poll() is None
             time.sleep(0.2)
         began = time.monotonic()
         said = stop(job, signal.SIGTERM)
-        assert lab == PATIENT or time.monotonic() - began < 10  # `docker stop` kills then
+        assert time.monotonic() - began < 10  # `docker stop` kills then
     [sweep] = (tmp_path / "outputs/sweeps").iterdir()
     told = [json.loads(path.read_text())["identity"] for path in sorted(sweep.glob("*/run.json"))]
     assert [(t["status"], t["error"]) for t in told] == [("failed", "stopped by SIGTERM")] * 2

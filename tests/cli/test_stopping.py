@@ -85,7 +85,7 @@ def test_workers_that_are_deaf_to_ctrl_c_are_not_waited_for() -> None:
         patch.setattr(stopping, "_is_helper", lambda child: child.pid in others or helper(child))
         begun = time.monotonic()
         stopping._end_children(signal.SIGINT)
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < stopping._CHILDREN_S / 2
     assert not psutil.pid_exists(worker.pid)
 
 

@@ -72,8 +72,8 @@ def test_any_text_has_rows_of_the_table(text: str) -> None:
 
 
 def test_a_long_text_is_cut_off() -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert len(tokens("word " * 10_000)) == MOST_WORDS
     assert len(tokens("x" * 1_000_000)[0]) <= LONGEST_WORD
     assert len(rows(" ".join(f"w{i}" for i in range(10_000)))) < 60 * MOST_WORDS
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5

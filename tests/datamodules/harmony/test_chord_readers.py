@@ -260,9 +260,9 @@ def test_a_title_with_half_a_character_is_text(tmp_path: Path) -> None:
 )
 def test_endless_charts_are_bounded_and_counted(tmp_path: Path, sections: dict[str, object]) -> None:
     jazz_file(tmp_path, [{"Title": "long", "Key": "C", "Sections": [sections]}, standard("C|F")])
-    began = time.perf_counter()
+    began = time.process_time()
     reading = jazz_standards.read(tmp_path)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert reading.items[-1].title == "T"
     assert len(reading.items) + len(reading.problems) == 2
 

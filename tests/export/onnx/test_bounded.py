@@ -106,10 +106,10 @@ def growing() -> bytes:
     ],
 )
 def test_a_file_without_bounds_is_refused_at_once(data: bytes, says: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(RegistryError, match=says) as caught:
         OnnxModel(data, "m.onnx")(np.zeros(4, np.float32))
-    assert str(caught.value).isprintable() and time.monotonic() - began < 5
+    assert str(caught.value).isprintable() and time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

@@ -93,10 +93,10 @@ def test_three_million_weights_are_fast_and_small(make_contract):
     body = [m for _ in range(4) for m in (CausalConv1d(384, 384, 3), nn.PReLU(384))]
     network = Chain(nn.Linear(128, 384), *body, GRU(384, 384), nn.Linear(384, 258)).eval()
     assert sum(p.numel() for p in network.parameters()) > 2.8e6
-    start = time.perf_counter()
+    start = time.process_time()
     data = export_rtneural(network, make_contract(128, 258, state="one audio frame a call"))
     # An order of magnitude above what it takes (0.2 s): this catches a slow writer, not a slow machine.
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
     assert len(data) < 45e6
 
 

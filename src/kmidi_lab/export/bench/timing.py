@@ -29,7 +29,6 @@ def time_calls(call: Call, frames: np.ndarray, calls: int, warmup: int) -> tuple
     rows = [np.ascontiguousarray(frame[None], np.float32) for frame in frames]
     times = np.empty(calls, np.int64)
     collecting = gc.isenabled()
-    gc.collect()
     gc.disable()
     try:
         began = time.perf_counter_ns()
