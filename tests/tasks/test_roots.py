@@ -10,7 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hydra.core.hydra_config import HydraConfig
 from support.partial import MODEL, stand_behind
+
+from kmidi_lab import config
+from kmidi_lab.tasks.roots import models_root, spare_root
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 READERS = (("task=registry",), ("task=verify",), ("task=bench", "export.calls=20"))
@@ -125,6 +129,21 @@ def test_queue_and_label_name_the_release_too(refusal: Callable[..., str], relea
     line = refusal("task=queue", "model=intent", "models_root=nowhere")
     assert "no trained intent model in nowhere" in line
     assert shlex.split(line.partition("or type ")[2])[0].startswith("models_root='") and "packages/release" in line
+
+
+def test_until_the_folder_of_the_variable_is_made_the_release_answers(
+    release: Path, empty: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A typed folder of another name is refused as ever, and one that is made is the user's own, whatever it lacks."""
+    monkeypatch.chdir(empty)
+    monkeypatch.setenv("MODELS_ROOT", "later/models")
+    [cfg] = config.check(["model=dynamics"], False)
+    assert cfg is not None
+    monkeypatch.setattr(HydraConfig.instance(), "cfg", cfg)
+    assert (models_root(cfg, "dynamics"), spare_root(cfg)) == (release, release)
+    assert capsys.readouterr().err == f"No trained dynamics in later/models; using the released one in {release}.\n"
+    (empty / "later" / "models").mkdir(parents=True)
+    assert (models_root(cfg, "dynamics"), spare_root(cfg)) == (Path("later/models"), None)
 
 
 @pytest.mark.parametrize(

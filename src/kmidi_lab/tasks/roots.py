@@ -23,11 +23,13 @@ _DEFAULT = Path("outputs", "models")
 def models_root(cfg: DictConfig, model: str | None = None) -> Path:
     """Where a model is read: the release where the user names no folder and has not published it, or anything at all.
 
+    MODELS_ROOT may name a folder that the first training will make; until then it names none.
+
     Raises:
-        ConfigError: the user names a folder that is not there, where answers without models would surprise.
+        ConfigError: the user types a folder that is not there, where answers without models would surprise.
     """
     root = Path(cfg.models_root)
-    if names_models_root(cfg) and not os.path.lexists(root):
+    if names_models_root(cfg) and not os.path.lexists(root) and not _to_be_made(root):
         raise ConfigError(f"models_root={root}: there is no such folder; leave it out, or type {example_root()}")
     return _this_or(root, spare_root(cfg), model)
 
@@ -76,7 +78,8 @@ def way_back(root: Path, model: str) -> str:
 
 def spare_root(cfg: DictConfig) -> Path | None:
     """Where models come from that the user's folder lacks: the release, None where the user names a folder."""
-    return None if names_models_root(cfg) else release_root()
+    named = names_models_root(cfg) and not _to_be_made(Path(cfg.models_root))
+    return None if named else release_root()
 
 
 def names_models_root(cfg: DictConfig) -> bool:
@@ -84,6 +87,12 @@ def names_models_root(cfg: DictConfig) -> bool:
     choices = [o for o in HydraConfig.get().overrides.task if o.startswith(("models_root=", "paths.models_root="))]
     elsewhere = Path(cfg.models_root) != Path(cfg.paths.output_root, "models")
     return elsewhere or bool(choices) or bool(os.environ.get("MODELS_ROOT"))
+
+
+def _to_be_made(root: Path) -> bool:
+    """Whether it is the folder of MODELS_ROOT and not there yet; `models_root=` typed with the same name is taken so, too."""
+    own = os.environ.get("MODELS_ROOT")
+    return bool(own) and root == Path(str(own)) and not os.path.lexists(root)
 
 
 def _is_empty(root: Path) -> bool:
