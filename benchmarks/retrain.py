@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +24,7 @@ import lightning as L
 import numpy as np
 import torch
 from omegaconf import OmegaConf
+from retrain_draws import show
 
 from kmidi_lab import config, start_weights
 from kmidi_lab.after_fit import numpy_call
@@ -223,14 +223,6 @@ def raters(world: World, seeds: int) -> Iterator[dict[str, Any]]:
                 }  # fmt: skip
                 out.setdefault(f"{kind}, {way}", []).append(row)
                 yield out
-
-
-def show(name: str, result: dict[str, Any]) -> None:
-    for group, rows in result.items():
-        for key in rows[0]:
-            values = [row[key] for row in rows]
-            spread = statistics.stdev(values) if len(values) > 1 else 0.0
-            print(f"{name} | {group} | {key} | {statistics.fmean(values):.4g} ± {spread:.2g}", flush=True)
 
 
 def main() -> int:

@@ -10,16 +10,14 @@ or agree on another feeling. Retraining is that of task=retrain without its gate
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import lightning as L
 import numpy as np
-import torch
-from retrain import OUTPUTS, SHARE, STEPS, show
+from retrain import OUTPUTS, SHARE, STEPS
+from retrain_draws import Result, main
 
 from kmidi_lab import config, start_weights
 from kmidi_lab.after_fit import numpy_call
@@ -105,7 +103,7 @@ class World:
         return {"loss": float(losses(module, self.open.training, test).mean()), "right": float(right.mean())}
 
 
-def tastes(world: World, seed: int, sizes: list[int], out: dict[str, Any]) -> None:
+def tastes(world: World, seed: int, sizes: list[int], out: Result) -> None:
     rows = np.random.default_rng(seed).permutation(world.users)
     mapped = np.array([LABELS.index(OWN_WORDS.get(label, label)) for label in LABELS])
     for user, words in (("as people", np.arange(len(LABELS))), ("own words", mapped)):
@@ -125,7 +123,7 @@ def tastes(world: World, seed: int, sizes: list[int], out: dict[str, Any]) -> No
             out.setdefault(f"{user}, {size}", []).append(row)
 
 
-def raters(world: World, seed: int, out: dict[str, Any]) -> None:
+def raters(world: World, seed: int, out: Result) -> None:
     rng = np.random.default_rng(seed)
     rows = rng.permutation(world.users)
     own, rest = rows[: EVENTS * RATERS], rows[-HELD_OUT:]
@@ -147,24 +145,5 @@ def raters(world: World, seed: int, out: dict[str, Any]) -> None:
             out.setdefault(f"{kind}, {way}", []).append(row)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data_root", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--sizes", default="20,100,300")
-    asked = parser.parse_args()
-    torch.set_num_threads(1)
-    asked.work.mkdir(parents=True, exist_ok=True)
-    world, out = World(asked.data_root, asked.work), dict[str, Any]()
-    for seed in range(1, asked.seeds + 1):
-        tastes(world, seed, [int(size) for size in asked.sizes.split(",")], out)
-        raters(world, seed, out)
-        (asked.work / "intent.json").write_text(json.dumps(out, indent=1), encoding="utf-8")
-        print(f"seed {seed}", flush=True)
-    show("intent", out)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("intent", __doc__, World, tastes, raters, "20,100,300"))

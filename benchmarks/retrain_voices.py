@@ -13,10 +13,8 @@ speakers, as there, and the gates are those of task=retrain.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import hashlib
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,7 +22,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from retrain import OUTPUTS, SHARE, STEPS, show
+from retrain import OUTPUTS, SHARE, STEPS
+from retrain_draws import Result, main
 from torch.nn import functional as F
 
 from kmidi_lab import config, start_weights
@@ -165,7 +164,7 @@ class World:
         return row | {"test gate": float(first.passed), "feedback gate": float(second.passed)}
 
 
-def voices(world: World, seed: int, sizes: list[int], out: dict[str, Any]) -> None:
+def voices(world: World, seed: int, sizes: list[int], out: Result) -> None:
     """Labels of two thirds of a corpus's speakers, and the others' clips."""
     rng = np.random.default_rng(seed)
     for corpus in CORPORA:
@@ -179,7 +178,7 @@ def voices(world: World, seed: int, sizes: list[int], out: dict[str, Any]) -> No
             out.setdefault(f"{corpus}, {size}", []).append(world.judged(module, x[held], true[held], seed))
 
 
-def raters(world: World, seed: int, out: dict[str, Any]) -> None:
+def raters(world: World, seed: int, out: Result) -> None:
     """Ten raters of clips of one corpus."""
     rng = np.random.default_rng(seed)
     for corpus in ("ased", "nemo"):
@@ -204,24 +203,5 @@ def raters(world: World, seed: int, out: dict[str, Any]) -> None:
                 )
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data_root", type=Path)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--sizes", default="50,100,200")
-    asked = parser.parse_args()
-    torch.set_num_threads(1)
-    asked.work.mkdir(parents=True, exist_ok=True)
-    world, out = World(asked.data_root, asked.work), dict[str, Any]()
-    for seed in range(1, asked.seeds + 1):
-        voices(world, seed, [int(size) for size in asked.sizes.split(",")], out)
-        raters(world, seed, out)
-        (asked.work / "voices.json").write_text(json.dumps(out, indent=1), encoding="utf-8")
-        print(f"seed {seed}", flush=True)
-    show("emotion", out)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main("emotion", __doc__, World, voices, raters, "50,100,200"))
