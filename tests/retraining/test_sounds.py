@@ -39,6 +39,7 @@ from kmidi_lab.models.instrument.feedback import PlayedFeedback
 from kmidi_lab.models.instrument.module import InstrumentRecognizer
 from kmidi_lab.models.instrument.predict import HeardInstruments
 from kmidi_lab.nn.streaming import TorchModel
+from kmidi_lab.retraining.gates import not_worse
 from kmidi_lab.retraining.lessons import LeftOutError
 from kmidi_lab.retraining.mixing import FeedbackMixer
 from kmidi_lab.retraining.opening import TrainableRelease, lessons_of, opened
@@ -319,6 +320,30 @@ def test_the_frozen_test_of_an_instrument_counts_by_take() -> None:
     losses, weights = PlayedFeedback().test_losses(call, {}, data)
     a, b = [np.log(32), np.log(31 + np.exp(2))], np.log(31 + np.exp(1))
     assert losses == pytest.approx([np.mean(a), b]) and weights.tolist() == [2, 1]
+
+
+def test_family_and_technique_of_an_instrument_have_gates_of_their_own() -> None:
+    """Labels that spoil the technique alone are refused by its gate, which counts the clips with a technique."""
+    clips = [
+        _clip(f"take {number}", np.full((4, 128), number % 2, np.float32), instrument=0, **more)
+        for number, more in enumerate([{}, {"technique": 1}, {"technique": 1}, {"technique": 1}])
+    ]
+    data = SimpleNamespace(contract=INSTRUMENT.at("1"), songs=lambda split: clips)
+    start = INSTRUMENT.output("technique").start
+
+    def call(x: np.ndarray, spoilt: float = 0.0) -> np.ndarray:
+        outputs = np.zeros((*x.shape[:2], 160), np.float32)
+        outputs[..., start] = spoilt
+        return outputs
+
+    before = PlayedFeedback().frozen_tests(call, {}, data)
+    after = PlayedFeedback().frozen_tests(lambda x: call(x, 1.0), {}, data)
+    assert list(before) == ["", "technique"] and len(before[""][0]) == 4 and len(before["technique"][0]) == 3
+    made = {of: not_worse(loss, after[of][0], weights, 0.01, 1, of) for of, (loss, weights) in before.items()}
+    assert {gate.name: gate.passed for gate in made.values()} == {
+        "frozen test": True, "frozen test of the technique": False
+    }  # fmt: skip
+    assert "frozen test of the technique: loss 2.773 before" in str(made["technique"])
 
 
 def test_the_frozen_test_of_a_voice_weighs_each_label_alike() -> None:

@@ -183,6 +183,9 @@ def test_labels_of_instruments_are_learnt(called: Cli, tmp_path: Path) -> None:
     learning = ("retrain.recordings=own", "retrain.steps=80", "retrain.learning_rate=1e-2")
     done = called("task=retrain", *small, *learning)
     [report] = (tmp_path / "outputs" / "retrain" / "instrument").glob("*/retrain.json")
-    frozen, feedback = json.loads(report.read_text())["gates"]
+    frozen, feedback, *others = json.loads(report.read_text())["gates"]
+    assert [gate["name"] for gate in others] == ["frozen test of the family", "frozen test of the technique"]
     assert feedback["passed"] and feedback["after"] < feedback["before"] - 0.5
-    assert done.returncode == (0 if frozen["passed"] else 1), done.stderr
+    passed = frozen["passed"] and all(gate["passed"] for gate in others)
+    assert done.returncode == (0 if passed else 1), done.stderr
+    assert ("frozen test of the technique" in done.stderr) == (not others[1]["passed"]), done.stderr

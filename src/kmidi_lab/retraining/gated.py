@@ -55,17 +55,22 @@ class Retraining:
         self._lessons = replace(self._lessons.rows(~events), left_out=counted)
 
     def gate(self, record: RunRecord, module: LabModule, data: DataModule) -> bool:
-        """Whether both gates are passed; the record tells of them, and of no event and no user."""
+        """Whether all gates are passed; the record tells of them, and of no event and no user."""
         training, base = self._model.training, self._model.module
-        [before, weights], [after, _] = (
-            training.test_losses(numpy_call(m.network), m.head(), data) for m in (base, module.cpu().eval())
+        before, after = (
+            training.frozen_tests(numpy_call(m.network), m.head(), data) for m in (base, module.cpu().eval())
         )
         own = self._lessons.rows(self.parts.held)
         trust = event_weights(own, np.array([rater.weight for rater in self._raters]))
         first, second = (losses(m, training, own) for m in (base, module))
+        frozen, *others = (
+            gates.not_worse(loss, after[of][0], weights, self._margin, self._seed, of)
+            for of, (loss, weights) in before.items()
+        )
         self.gates = [
-            gates.not_worse(before, after, weights, self._margin, self._seed),
+            frozen,
             gates.better(first, second, own.rater, own.judgement, own.item, trust, self._seed),
+            *others,
         ]
         learnt = self.learnt
         facts = {

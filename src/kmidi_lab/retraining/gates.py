@@ -42,11 +42,18 @@ class Gate:
         )
 
 
-def not_worse(before: Array, after: Array, weights: Array, margin: float, seed: int) -> Gate:
-    """The frozen test, `[G]` songs or takes: worse by less than a share `margin` of the loss before."""
+def not_worse(before: Array, after: Array, weights: Array, margin: float, seed: int, of: str = "") -> Gate:
+    """The frozen test, `[G]` songs or takes, of what `of` names: worse by less than a share `margin` of the loss before."""
     mean = float(np.average(before, weights=weights))
     bound = upper_bound(after - before, np.arange(len(before)), weights, seed)
-    return Gate("frozen test", mean, float(np.average(after, weights=weights)), bound, margin * mean, len(before))
+    return Gate(
+        f"frozen test of the {of}" if of else "frozen test",
+        mean,
+        float(np.average(after, weights=weights)),
+        bound,
+        margin * mean,
+        len(before),
+    )
 
 
 def better(

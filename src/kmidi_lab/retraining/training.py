@@ -96,6 +96,12 @@ class FeedbackTraining(ABC):
     def test_losses(self, call: Callable[[NDArray[Any]], NDArray[Any]], head: Head, data: Any) -> tuple[Array, Array]:
         """Of the frozen test, the loss `[G]` of each song or take, and its weight `[G]`."""
 
+    def frozen_tests(
+        self, call: Callable[[NDArray[Any]], NDArray[Any]], head: Head, data: Any
+    ) -> Mapping[str, tuple[Array, Array]]:
+        """As `test_losses`, which stand first under an empty name, and those of other answers that may not get worse."""
+        return {"": self.test_losses(call, head, data)}
+
     @abstractmethod
     def module_settings(self, architecture: str) -> dict[str, Any]:
         """The sizes of a published network, from the line that its card gives of them, and settings that learning so needs."""
