@@ -13,37 +13,21 @@ from kmidi_lab.composition.closing import moving
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.song import Arrangement, Metre, Tempo
 
-ARC, SECTION, MOOD = "no such course (", "no loudness of one section (", "no change of mood ("
-ENTRY, KEY, STYLE, TEMPO = "no entry of its own (", "no change of key (", "no change of style (", "no change of tempo ("
+ARC, MOOD = "no such course (", "no change of mood ("
+KEY, STYLE, TEMPO = "no change of key (", "no change of style (", "no change of tempo ("
 NOT_DONE = [
-    ("a sad song that calms down in the middle", ARC + "calms down in the middle)"),
-    ("a rock song that explodes in the chorus", ARC + "explodes in the chorus)"),
-    ("a song about rain that explodes in the chorus", ARC + "explodes in the chorus)"),
-    ("loud then quiet then loud", ARC + "loud then quiet then loud)"),
-    ("it is loud, then quiet, then loud again", ARC + "loud, then quiet, then loud again)"),
-    ("it goes quiet before the last chorus", ARC + "goes quiet before the last chorus)"),
     ("a song that stops in the middle", ARC + "stops in the middle)"),
     ("a song that ebbs and flows", ARC + "ebbs and flows)"),
     ("a song that gets louder, calms down, then gets louder again", ARC + "gets louder)"),
-    ("ein Lied, das in der Mitte ruhiger wird", ARC + "ruhiger wird)"),
-    ("una canción que se calma en el medio", ARC + "se calma)"),
-    ("quiet verses and loud choruses", SECTION + "quiet verses and loud choruses)"),
-    ("a song with a quiet bridge", SECTION + "quiet bridge)"),
-    ("the chorus should be loud", SECTION + "chorus should be loud)"),
     ("a song that starts sad and ends happy", MOOD + "starts sad and ends happy)"),
     ("happy at first, then sad", MOOD + "happy at first, then sad)"),
     ("a song that goes from minor to major", KEY + "goes from minor to major)"),
     ("a ballad that becomes a rock song", STYLE + "becomes a rock)"),
-    ("a pop song where the drums come in late", ENTRY + "the drums come in late)"),
-    ("it starts with just piano and then the band joins in", ENTRY + "starts with just piano)"),
-    ("a lofi beat, layer by layer", ENTRY + "layer by layer)"),
     ("a song that speeds up before the chorus", TEMPO + "speeds up)"),
     ("a song that speeds up at the end", TEMPO + "speeds up)"),
     ("a waltz that gets faster in the last bars", TEMPO + "gets faster)"),
     ("ein Lied, das am Ende schneller wird", TEMPO + "schneller wird)"),
     ("ein Lied, das im Refrain schneller wird", TEMPO + "schneller wird)"),
-    ("the guitar enters the song late", ENTRY + "the guitar enters)"),
-    ("everything drops out, a techno song", ENTRY + "everything drops out)"),
 ]
 TELLS_OF_OTHER_THINGS = [
     "I was happy, then sad", "a quiet bridge over the river", "she goes crazy in the middle of the night", "my heart explodes",
@@ -81,7 +65,7 @@ def test_a_course_that_no_song_takes_is_one_line(text: str, line: str) -> None:
 @pytest.mark.parametrize("text", TELLS_OF_OTHER_THINGS)
 def test_what_changes_and_is_no_song_gets_no_line(text: str) -> None:
     wishes = read_sentence(text)
-    assert (wishes.missing, wishes.arc, wishes.course, wishes.courses) == ((), "", "", ())
+    assert (wishes.missing, wishes.arc, wishes.course, wishes.courses, wishes.changes) == ((), "", "", (), ())
 
 
 @pytest.mark.parametrize(("text", "course"), TEMPOS)
@@ -148,9 +132,10 @@ def test_faster_and_faster_is_a_tempo_and_no_spiral(make) -> None:
     assert (tempos[0], tempos[-1]) == pytest.approx((100 / 1.2, 120), abs=0.02)
 
 
-def test_a_course_that_is_not_done_is_no_arc_of_the_whole_song_either(make) -> None:
-    song = make(text="a song that builds up in the bridge", bars=8, models=False)
-    assert not song.brief.arc_asked and [line for line in song.remarks if line.startswith(ARC)]
+def test_a_course_of_one_place_is_no_arc_of_the_whole_song(make) -> None:
+    song = make(text="a song that builds up in the chorus", bars=8, models=False)
+    assert not song.brief.arc_asked
+    assert "loudness growing in bars 5-8 from the text (builds up in the chorus)" in song.remarks
 
 
 @pytest.mark.parametrize(

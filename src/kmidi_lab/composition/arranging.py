@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import accumulate, chain, zip_longest
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from kmidi_lab.composition.backing import Backing
 from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.brief import Brief
+from kmidi_lab.composition.entering import sounding
 from kmidi_lab.composition.form import Stretch, swell
 from kmidi_lab.composition.material import Composer
 from kmidi_lab.composition.playable import on_the_bass, playable
@@ -25,6 +26,8 @@ _PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 80, 44
           ("Bass", "bass", "bass", 92, 64))  # fmt: skip
 """Name, role, key of the band's programs, volume, pan; the channel is the place."""
 _SECOND_PAN = 84
+NOWHERE: Mapping[str, frozenset[int]] = {}
+"""Of a song in which no part rests."""
 _ROLES = {"chords": "comp"}
 """Roles of parts that a brief names otherwise."""
 _SOFTER, _LOUDER = 0.65, 0.35
@@ -38,8 +41,13 @@ class Arranger:
         self._brief, self._bar = brief, brief.metre.bar
         self._composer, self._backing = Composer(brief, players), Backing(brief)
 
-    def arrange(self, form: Sequence[Stretch]) -> Arrangement:
-        """The song, as it is written; nothing of how it is played."""
+    def arrange(self, form: Sequence[Stretch], silent: Mapping[str, frozenset[int]] = NOWHERE) -> Arrangement:
+        """The song, as it is written; nothing of how it is played.
+
+        Args:
+            form: of the song.
+            silent: bars in which a part of the brief rests.
+        """
         starts = list(accumulate((s.bars for s in form), initial=0))
         chords: list[PlacedChord] = []
         notes = {role: list[Note]() for role in ("lead", "comp", "pad", "bass", "drums")}
@@ -55,6 +63,9 @@ class Arranger:
                 loud = _SOFTER + _LOUDER * (stretch.energy + self._swell(stretch, start, note.start, starts[-1]))
                 velocity = int(np.clip(round(note.velocity * loud), 1, 127))
                 notes[role].append(note._replace(start=note.start + start * self._bar, velocity=velocity))
+        for name, bars in silent.items():
+            role = _ROLES.get(name, name)
+            notes[role] = [n for whole in notes[role] if (n := sounding(whole, bars, self._bar))]
         sections = [
             Section(s.kind, at, s.bars, s.energy, s.energy, s.tension) for s, at in zip(form, starts, strict=False)
         ]

@@ -28,7 +28,7 @@ class Backing:
 
     def plays(self, part: str, stretch: Stretch) -> bool:
         """Whether a part plays in a section: in all that sound, where it is not there to fill up others."""
-        always = "chords" in self._brief.without or part in self._brief.throughout
+        always = "chords" in self._brief.without or part in self._brief.throughout or part in stretch.playing
         return stretch.kind != "silence" and stretch.energy >= (0.0 if always else _PLAYS_FROM[part])
 
     def section(self, stretch: Stretch, material: Material, after: Chord | None) -> Iterator[tuple[str, Note]]:

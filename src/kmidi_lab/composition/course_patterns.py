@@ -13,7 +13,8 @@ from kmidi_lab.own_yaml import table
 
 _TOKEN = re.compile(r"\{([a-z_]+)\}")
 _NAMED = {"genre": ("genre", "other_genre"), "player": ("instrument", "part")}
-_EVERYBODY = ("band", "orchestra", "choir", "beat", "everything", "everyone", "rest", "instruments")
+EVERYBODY = ("band", "orchestra", "choir", "beat", "everything", "everyone", "rest", "instruments")
+"""What all players together are called, and the beat."""
 _LABELS = ("fear", "disgust", "surprise")
 """Words of the lexicon that are no mood of a song."""
 
@@ -44,7 +45,7 @@ def words_of(language: str) -> Mapping[str, str]:
     if language != ENGLISH:
         return {**written["elsewhere"][language], "mood": "|".join(vocabulary()["moods_elsewhere"][language].values())}
     named = {kind: [word for word, (k, _) in kinds().items() if k in of] for kind, of in _NAMED.items()}
-    named["player"] += _EVERYBODY
+    named["player"] += EVERYBODY
     named["mood"] = [word for word in lexicon() if word not in _LABELS]
     return {**written["words"], **{name: _any_of(several) for name, several in named.items()}}
 

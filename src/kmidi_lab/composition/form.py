@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
 
@@ -43,13 +43,18 @@ _CUT = 1.0
 and a bridge before these."""
 
 
+_WANTED = 3.0
+"""What a kind of section is worth that is asked for."""
+
+
 class Stretch(NamedTuple):
-    """A section: its type, its bars, and energy and tension in 0..1."""
+    """A section: its type, its bars, energy and tension in 0..1, and the parts that play in it whatever its energy."""
 
     kind: str
     bars: int
     energy: float
     tension: float
+    playing: frozenset[str] = frozenset()
 
 
 Draw = Callable[[int], list[Stretch]]
@@ -60,12 +65,13 @@ def form(bars: int) -> list[Stretch]:
     return _stretches(_plan(bars))
 
 
-def chosen_form(draw: Draw, bars: int) -> tuple[list[Stretch], str]:
+def chosen_form(draw: Draw, bars: int, wanted: Collection[str] = ()) -> tuple[list[Stretch], str]:
     """The best of several forms that were drawn, by rules of thumb; a song too short for sections has one by rule.
 
     Args:
         draw: a seed to a form of `bars` bars.
         bars: of the song.
+        wanted: kinds of sections that it should have; other words count for nothing.
 
     Returns:
         The form, and what a rule changed in it, in words; empty where nothing was changed.
@@ -80,7 +86,11 @@ def chosen_form(draw: Draw, bars: int) -> tuple[list[Stretch], str]:
         if number >= _CANDIDATES and any(_returns(f) > 1 for f, _ in forms):
             break
     by_rule = form(bars), "no form that was drawn had intro and outro in their places and short, so it is a rule's"
-    return max(forms, key=lambda candidate: _worth(candidate[0], bars), default=by_rule)
+
+    def worth(candidate: tuple[list[Stretch], str]) -> float:
+        return _worth(candidate[0], bars) + _WANTED * len({*wanted} & {s.kind for s in candidate[0]})
+
+    return max(forms, key=worth, default=by_rule)
 
 
 def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
@@ -220,8 +230,13 @@ def _stretches(plan: list[tuple[str, int]]) -> list[Stretch]:
     for kind, length in plan:
         times = seen.get(kind, 0)
         seen[kind] = times + 1
-        out.append(Stretch(kind, length, min(_ENERGY[kind] + _LATER * times, 1.0), _TENSION.get(kind, _CALM)))
+        out.append(stretch_of(kind, length, times))
     return out
+
+
+def stretch_of(kind: str, bars: int, times: int = 0) -> Stretch:
+    """A section of a kind that came so many times before, as full and as tense as these are."""
+    return Stretch(kind, bars, min(_ENERGY[kind] + _LATER * times, 1.0), _TENSION.get(kind, _CALM))
 
 
 def _plan(bars: int) -> list[tuple[str, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from kmidi_lab.composition import summaries
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.players import Players
-from kmidi_lab.composition.swelling import swelled
+from kmidi_lab.composition.swelling import levelled, swelled
 from kmidi_lab.errors import UserError
 from kmidi_lab.midi.new_file import TICKS
 from kmidi_lab.midi.reading import open_file
@@ -62,8 +62,8 @@ class Performed(NamedTuple):
     bars: Bars | None = None
 
 
-def performed(song: Arrangement, brief: Brief, players: Players) -> Performed:
-    """Drums humanised and the other parts played with expression."""
+def performed(song: Arrangement, brief: Brief, players: Players, levels: Sequence[float] = ()) -> Performed:
+    """Drums humanised and the other parts played with expression; `levels` of each bar, 0..1, are how loud it is asked to be."""
     drummer, remarks = "", []
     bars: Bars | None = None
     if song.part("drums") is not None:
@@ -78,22 +78,23 @@ def performed(song: Arrangement, brief: Brief, players: Players) -> Performed:
         except UserError as error:  # a rule that was broken may have made bars that the model does not know
             remarks.append(f"the drums are played as they are written: {str(error).removeprefix('the MIDI data: ')}")
     if all(part.is_drums for part in song.parts):
-        return Performed(_as_asked(midi_bytes(song), song, brief), drummer, remarks, bars)
+        return Performed(_as_asked(midi_bytes(song), song, brief, levels), drummer, remarks, bars)
     for less in _SOFTER:
         written = midi_bytes(_changed(song, False, partial(_softer, less)))
         played = players.ask("dynamics", brief.seed, midi=written, emotion=str(brief.mood), timing=False)
         if np.mean(played.velocity >= _LOUDEST) <= _AT_MOST:
             break
-    loud = _as_asked(played.midi, song, brief)
+    loud = _as_asked(played.midi, song, brief, levels)
     players.note("dynamics", summaries.of_loudness(written, loud))
     placed = players.ask("microtiming", brief.seed, midi=loud, parts="pitched", amount=_TIGHT)
     players.note("microtiming", summaries.of_offsets(placed))
     return Performed(placed.midi, drummer, remarks, bars)
 
 
-def _as_asked(midi: bytes, song: Arrangement, brief: Brief) -> bytes:
-    """The MIDI file with the arc that a person asks for, of which the models leave little."""
-    return swelled(midi, brief.arc, song.length) if brief.arc_asked else midi
+def _as_asked(midi: bytes, song: Arrangement, brief: Brief, levels: Sequence[float]) -> bytes:
+    """The MIDI file with the arc and the levels that a person asks for, of which the models leave little."""
+    midi = swelled(midi, brief.arc, song.length) if brief.arc_asked else midi
+    return levelled(midi, levels, brief.metre.bar) if levels else midi
 
 
 def _changed(song: Arrangement, drums: bool, change: Callable[[Note], Note]) -> Arrangement:

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_feel import of_a_song
-from kmidi_lab.composition.said_where import ELSEWHERE, Free, denied, elsewhere, of_the_song
+from kmidi_lab.composition.said_where import Free, denied, elsewhere, of_the_song, with_place
 from kmidi_lab.own_yaml import table
 
 _RISES, _FALLS, _BOTH, _FLAT = "Climb-to-Climax", "Descent", "Rise and Fall", "Static Reflection"
-_ONE = "no such course ({}): a song has one arc, over the whole of it"
 _EVERYWHERE = {"sure_rise": r"crescendos?", "sure_fall": r"(?:diminuendo|decrescendo)s?"}
 """Words that every language has."""
 _TOKEN = re.compile(r"\{([a-z]+)\}")
@@ -51,18 +50,17 @@ def take_arc(text: str, language: str = ENGLISH) -> SaidArc:
 
 
 def other_arcs(text: str, taken: tuple[int, int], language: str = ENGLISH) -> list[tuple[str, str]]:
-    """(line, words) of each rise and fall that a text asks for beside where one is taken, in its order: a song has one arc."""
+    """(arc, words) of each rise and fall that a text asks for beside where one is taken, in its order, with their places."""
     free = Free(text)
     free.take(*taken)
     found = []
-    for _, cue, sure in _cues(language):
+    for arc, cue, sure in _cues(language):
         for match in cue.finditer(text):
             start, end = match.span()
             if free.is_free(start, end) and _said(text, match, sure, language):
-                place = ELSEWHERE.match(text, end) if language == ENGLISH else None
                 free.take(start, end)
-                found.append((start, text[start : place.end() if place else end].lower()))
-    return [(_ONE.format(words), words) for _, words in sorted(found)]
+                found.append((start, arc, with_place(text, match, language)))
+    return [(arc, words) for _, arc, words in sorted(found)]
 
 
 def _said(text: str, match: re.Match[str], sure: bool, language: str) -> bool:

@@ -1,4 +1,4 @@
-"""How a sentence wants a song to go on in ways that no song takes, such as `starts sad and ends happy`: a line each."""
+"""How a sentence wants a song to go on beside an arc, such as `quiet verses and loud choruses`: changes, and a line of each that no song takes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from kmidi_lab.chords.asking import lexicon
-from kmidi_lab.composition.course_patterns import cues, pattern_of
+from kmidi_lab.composition.course_patterns import EVERYBODY, cues, pattern_of
 from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.said_changes import changes_of, swelling
 from kmidi_lab.composition.said_feel import items_of, of_a_song, untaken
 from kmidi_lab.composition.said_mood import said_moods
 from kmidi_lab.composition.said_tempo import SaidTempo, tempo_line
@@ -19,14 +20,18 @@ from kmidi_lab.own_yaml import table
 _SUNG = re.compile(r"\b(?:verse|chorus|refrain|intro|outro)", re.I)
 """Sections that are of music wherever they are named."""
 _MOOD, _ENTRY, _SECTIONS = "mood", "entry", "sections"
+_ARC = "arc"
 _OF_MUSIC = ("head", "genre", "instrument", "ensemble", "part", "metre", "wish", "weak wish")
 _PEOPLE = ("i", "we", "you", "me", "she", "he", "they")
-_GROUPS: Mapping[bool, tuple[str, ...]] = {True: ("courses", "of_music", "entries", "stories"), False: ("shapes",)}
+_GROUPS: Mapping[bool, tuple[str, ...]] = {
+    True: ("players", "courses", "of_music", "entries", "stories"),
+    False: ("shapes",),
+}
 """Of `said_course.yaml`, for English and for other languages."""
 
 
 def take_courses(text: str, language: str = ENGLISH) -> tuple[list[tuple[str, str]], str]:
-    """(line, words) of each course that a text asks for and no song takes, in its order, and the text without them."""
+    """(name, words) of each course that a text asks for, in its order, and the text without them; players who enter stay in it."""
     found: list[tuple[int, int, str]] = []
     free = Free(text)
     named = frozenset(_moods(text, language))
@@ -40,12 +45,16 @@ def take_courses(text: str, language: str = ENGLISH) -> tuple[list[tuple[str, st
                 if free.is_free(*match.span()) and _asked(text, match, group, language):
                     free.take(*match.span())
                     found.append((*match.span("said" if match.groupdict().get("said") else 0), name))
-    lines = {**table(__name__, "said_course.yaml")["lines"], _SECTIONS: untaken("no choice of sections")}
-    told = [(lines[name].replace("…", text[a:b].lower()), text[a:b].lower()) for a, b, name in sorted(found)]
+    said = [(name, text[a:b].lower()) for a, b, name in sorted(found)]
     for start, end, name in sorted(found, reverse=True):
-        if name != _ENTRY:  # whose players are asked for
-            text = f"{text[:start]} , {text[end:]}"
-    return told, text
+        text = f"{text[:start]} {_players(text[start:end]) if name == _ENTRY else ','} {text[end:]}"
+    return said, text
+
+
+def _players(words: str) -> str:
+    """Players who enter, as they are asked for of the whole song: `, with the piano and drums,`."""
+    named = [match[0] for match in pattern_of("{player}", ENGLISH).finditer(words) if match[0].lower() not in EVERYBODY]
+    return f", with {' and '.join(named)}," if named else ","
 
 
 def _moods(text: str, language: str) -> list[str]:
@@ -72,7 +81,7 @@ def _asked(text: str, match: re.Match[str], group: str, language: str) -> bool:
     people = any(i.text in _PEOPLE or i.kind == "story" for i in items_of(part))
     if group == "stories":
         return not people
-    near = text if group == "entries" else part
+    near = text if group in ("players", "entries") else part
     music = bool(_SUNG.search(match[0])) or any(i.kind in _OF_MUSIC for i in items_of(near))
     if of_a_song(text, match):
         return music or group == "courses"
@@ -80,18 +89,40 @@ def _asked(text: str, match: re.Match[str], group: str, language: str) -> bool:
 
 
 def with_courses(
-    wishes: Wishes, tempo: SaidTempo, others: Sequence[tuple[str, str]], language: str = ENGLISH
+    wishes: Wishes,
+    tempo: SaidTempo,
+    courses: Sequence[tuple[str, str]],
+    arcs: Sequence[tuple[str, str]],
+    language: str = ENGLISH,
 ) -> Wishes:
-    """The wishes with a course of the tempo, and a line of each course that no song takes, of which `others` are (line, words)."""
-    others = [*((tempo_line(words), words) for words in tempo.others), *others]
+    """The wishes with a course of the tempo, the changes that are asked for, and a line of each course that no song takes.
+
+    Args:
+        wishes: of a text, without these.
+        tempo: its course.
+        courses: (name, words) of each, as `take_courses` finds them.
+        arcs: (arc, words) of each beside the song's own.
+        language: of the text.
+    """
+    found = [(changes_of(name, said, language), _line(name, said), said) for name, said in courses]
+    found += [(swelling(arc, said), _line(_ARC, said), said) for arc, said in arcs]
+    others = [(tempo_line(said), said) for said in tempo.others]
+    others += [(line, said) for changes, line, said in found if not changes]
     told = dict.fromkeys(line for line, _ in others)
-    changing = table(__name__, "said_course.yaml")["lines"][_MOOD].partition("…")[0]
-    changes = [said for line, said in others if line.startswith(changing)]
-    first = next((mood for said in changes for mood in _said(said, language)), "")
+    first = next((mood for name, said in courses if name == _MOOD for mood in _said(said, language)), "")
     words = wishes.words | ({"course": tempo.words} if tempo.course else {})
     missing = (*wishes.missing, *(line for line in told if line not in wishes.missing))
-    courses = tuple(said for _, said in others)
-    return replace(wishes, course=tempo.course, courses=courses, mood=first, words=words, missing=missing)
+    said_all = (*tempo.others, *(said for *_, said in found))
+    changes = tuple(change for changes, *_ in found for change in changes)
+    return replace(
+        wishes, course=tempo.course, courses=said_all, changes=changes, mood=first, words=words, missing=missing
+    )
+
+
+def _line(name: str, said: str) -> str:
+    """What is told of a course that no song takes."""
+    lines = {**table(__name__, "said_course.yaml")["lines"], _SECTIONS: untaken("no choice of sections")}
+    return str(lines[name]).replace("…", said)
 
 
 def _said(text: str, language: str) -> list[str]:

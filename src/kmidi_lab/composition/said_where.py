@@ -100,6 +100,15 @@ def elsewhere(text: str, match: re.Match[str], language: str) -> bool:
     return bool(_places(language).search(parted(text, match)))
 
 
+def with_place(text: str, match: re.Match[str], language: str) -> str:
+    """The words of a match and of the place that its clause puts it at, in lower case."""
+    if language == ENGLISH:
+        place = ELSEWHERE.match(text, match.end())
+        return text[match.start() : place.end() if place else match.end()].lower()
+    place = _places(language).search(parted(text, match))
+    return f"{match[0]} {place[0]}".lower() if place else match[0].lower()
+
+
 @cache
 def _places(language: str) -> re.Pattern[str]:
     """What tells of one place in a song, in another language than English."""

@@ -55,13 +55,13 @@ def _read_other(text: str, language: str) -> Wishes:
     courses, text = take_courses(text, language)
     _, text = take_form(text, language)
     arc = take_arc(text, language)
-    courses += other_arcs(text, arc.span, language)
+    arcs = other_arcs(text, arc.span, language)
     out = Collector(form, arc, [])
     out.take(pace := said_pace(text, language), [True] * len(pace))
     read = {word for item in pace for word in item.text.split()}  # a lento that is Spanish for slow, too
     for items in clauses(without_other_dances(text, language)):
         out.take(items, [_is_international(item) and item.text not in read for item in items])
-    return with_courses(replace(out.wishes(), ending=ending), tempo, courses, language)
+    return with_courses(replace(out.wishes(), ending=ending), tempo, courses, arcs, language)
 
 
 def _as_in_english(text: str) -> str:
@@ -85,7 +85,7 @@ def _read_english(text: str) -> Wishes:
     form, _ = take_form(text)  # before courses, which take sections such as `big chorus` out of it
     courses, text = take_courses(text)
     arc = joined if joined.name else take_arc(text)
-    courses += other_arcs(text, arc.span)
+    arcs = other_arcs(text, arc.span)
     if ending.sinks and not arc.name:
         arc = SaidArc("Descent", ending.faded)
     start, end = arc.span
@@ -126,7 +126,7 @@ def _read_english(text: str) -> Wishes:
     second = [f"no second feel ({other}): a song has one" for other in feel.others]
     missing = (*wishes.missing, *second, *impossible)
     wishes = replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing, asks=asks)
-    return with_courses(wishes, tempo, courses)
+    return with_courses(wishes, tempo, courses, arcs)
 
 
 def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:

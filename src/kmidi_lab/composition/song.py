@@ -4,32 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition import summaries
 from kmidi_lab.composition.arranging import Arranger
-from kmidi_lab.composition.brief import Brief, Mood, closest_mood
+from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.briefing import brief_of, left_open
 from kmidi_lab.composition.closing import closed, faded_in, moving
 from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.own_chords import crowded, open_end, unheard
-from kmidi_lab.composition.performance import Bars, Performed, performed
+from kmidi_lab.composition.performance import Bars, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
 from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.said_changes import said_kinds
 from kmidi_lab.composition.said_mood import pictured_mood, said_mood
-from kmidi_lab.composition.telling import taken_lines, told_of
+from kmidi_lab.composition.staging import staged
+from kmidi_lab.composition.telling import told_of
+from kmidi_lab.composition.tracing import trace_of
+from kmidi_lab.composition.wanted_kinds import with_kinds
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, one_of, show
 from kmidi_lab.files import with_home
-from kmidi_lab.song import Arrangement, RuleBreakError, break_rule, to_json
+from kmidi_lab.song import Arrangement, RuleBreakError, break_rule
 from kmidi_lab.song.vocabularies import mood_affect
 
 _TELLING = ("happy", "sad", "angry", "fear", "disgust", "calm")
@@ -74,15 +76,18 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     heard += reference.lines(request.tempo_by, mood_by, request.metre_by) if reference and not heard else []
     remarks = [*told_of(request, brief), *heard, *remarks]
     form = request.extent.form(brief.tempo, brief.metre)
-    plan, changed = (form, "") if form else chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars)
+    plan, changed = (form, "") if form else _chosen(request, players, brief)
     if "structure" in players.trace:
         players.note("structure", summaries.of_form(plan))
     plan = following(plan, brief.arc) if brief.arc_asked else plan
     plan = as_full([s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan], brief.energy)
+    staging = staged(plan, request.wishes.changes, brief, request.wishes.words)
+    plan = list(staging.form)
+    remarks += map(str, staging.lines)
     if brief.chords:
         remarks += filter(None, (unheard(brief.chords, plan), crowded(brief), open_end(brief, plan)))
     arranger = Arranger(brief, players)
-    arrangement = arranger.arrange(plan)
+    arrangement = arranger.arrange(plan, staging.silent)
     for rule in brief.rules_broken:
         try:
             arrangement = break_rule(arrangement, rule)
@@ -90,7 +95,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
             remarks.append(str(error))
     arrangement = moving(arrangement, request.wishes.course)
     arrangement = closed(faded_in(arrangement) if request.wishes.opening else arrangement, request.wishes.ending)
-    played = performed(arrangement, brief, players)
+    played = performed(arrangement, brief, players, staging.levels)
     remarks += played.remarks
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
     remarks += [
@@ -98,7 +103,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
         for p in players.trace.values()
         if p.own not in ("", "trained")
     ]
-    trace = _trace(request, brief, arrangement, played, players, remarks)
+    trace = trace_of(request, brief, arrangement, played, players, remarks, staging.lines)
     if reference:
         trace["reference"] = reference.trace()
     trace["form"]["changed"] = changed
@@ -164,52 +169,20 @@ def _felt(valence: float, arousal: float, label: str, text: str) -> Mood:
     return Mood(means[0], means[1], words=label)
 
 
+def _chosen(request: SongRequest, players: Players, brief: Brief) -> tuple[list[Stretch], str]:
+    """The form that a model or a rule makes, with the sections that the text speaks of, and what a rule changed in it."""
+    asked = said_kinds(request.wishes.changes)
+    plan, changed = chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars, asked)
+    plan, more = with_kinds(plan, asked)
+    return plan, "; ".join(filter(None, (changed, more)))
+
+
 def _drawn(players: Players, brief: Brief, number: int) -> list[Stretch]:
     asked = {
         "arc": brief.arc, "bars": brief.bars, "mood": str(brief.mood), "tempo": brief.tempo, "metre": brief.metre.name,
     }  # fmt: skip
     drawn = players.ask("structure", 1000 * brief.seed + number + brief.turn, **asked)
     return [Stretch(s.name, s.bars, s.energy, s.tension) for s in drawn.sections]
-
-
-def _trace(
-    request: SongRequest, brief: Brief, song: Arrangement, played: Performed, players: Players, remarks: list[str]
-) -> dict[str, Any]:
-    sections = [
-        {
-            "name": s.name,
-            "bar": s.start + 1,
-            "bars": s.bars,
-            "energy": round(s.energy, 3),
-            "chords": summaries.of_chords(song, s, brief.spelling),
-        }
-        for s in song.sections
-    ]
-    return {
-        "title": brief.title,
-        "seed": brief.seed,
-        "mood": {**asdict(brief.mood), "nearest": closest_mood(brief.mood)},
-        "key": str(brief.spelling),
-        "tempo": brief.tempo,
-        "metre": brief.metre.name,
-        "style": brief.band.name,
-        "arc": brief.arc,
-        "rules_broken": list(brief.rules_broken),
-        "form": {"by": _form_by(request, players), "sections": sections},
-        "accompaniment": {"by": f"patterns of the style {brief.band.name}, chords by voice-leading"},
-        "drums": {"by": played.drummer},
-        "models": [asdict(player) for player in players.trace.values()],
-        "from_text": [line.record() for line in taken_lines(request, brief)],
-        "intent": orjson.loads(to_json(request.song)),
-        "still_open": request.questions,
-        "remarks": remarks,
-    }
-
-
-def _form_by(request: SongRequest, players: Players) -> str:
-    if request.form_by:
-        return request.form_by
-    return players.trace["structure"].by if "structure" in players.trace else "a rule, for a short song"
 
 
 def compose(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from kmidi_lab.midi.events import NOTE_ON
@@ -12,6 +14,8 @@ from kmidi_lab.song.arcs import ARC_CURVES, wanted_energy
 _HEARD = 0.55
 """Share of a velocity that an arc takes away where it wants no energy and has full energy elsewhere. Our choice: a song that
 dies away ends at .59 of its loudest, since the models alone keep nine tenths, which is hardly heard."""
+_EARLY = 0.125
+"""Quarters by which a stroke of a bar may be played before it."""
 
 
 def swelled(midi: bytes, arc: str, quarters: float) -> bytes:
@@ -22,12 +26,28 @@ def swelled(midi: bytes, arc: str, quarters: float) -> bytes:
         arc: KmiDi's name of it.
         quarters: of the song.
     """
-    file, curve = open_file(midi), ARC_CURVES[arc]
+    curve = ARC_CURVES[arc]
+    return _louder(midi, lambda at: max(curve) - wanted_energy(curve, float(np.clip(at / quarters, 0.0, 1.0))))
+
+
+def levelled(midi: bytes, levels: Sequence[float], bar: float) -> bytes:
+    """The same with every stroke as loud as its bar is to be; where that is the most all stay as they are.
+
+    Args:
+        midi: of a song that is played.
+        levels: of each bar, 0..1.
+        bar: its quarters.
+    """
+    return _louder(midi, lambda at: max(levels) - levels[int(np.clip((at + _EARLY) // bar, 0, len(levels) - 1))])
+
+
+def _louder(midi: bytes, missing: Callable[[float], float]) -> bytes:
+    """The MIDI file with strokes softer by the energy that is missing at their place, 0..1, in quarters."""
+    file = open_file(midi)
     edits: dict[int, Edit] = {}
     for track, places in zip(file.piece.tracks, file.places, strict=True):
         for note, (chunk, struck, *_) in zip(track.notes, places.tolist(), strict=True):
-            at = float(np.clip(note["start"] / file.piece.ticks_per_quarter / quarters, 0.0, 1.0))
-            share = 1 - _HEARD * (max(curve) - wanted_energy(curve, at))
+            share = 1 - _HEARD * missing(float(note["start"] / file.piece.ticks_per_quarter))
             velocity = max(1, round(share * int(note["velocity"])))
             edits.setdefault(chunk, Edit()).changed[struck] = bytes(
                 [NOTE_ON | track.channel, int(note["pitch"]), velocity]

@@ -19,7 +19,7 @@ class Taken:
 
     def __str__(self) -> str:
         said = f" ({self.said})" if self.said and self.said not in self.value.lower() else ""
-        name = f"{self.what} {self.value} from {self.source}{said}".strip()
+        name = " ".join(filter(None, (self.what, self.value, f"from {self.source}{said}")))
         return f"{name} is not used: {self.unused}" if self.unused else name
 
     def record(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.said_changes import Change
 from kmidi_lab.composition.said_ending import SaidEnding
 from kmidi_lab.composition.said_form import SaidForm
 
@@ -34,7 +35,8 @@ class Wishes:
         ending: words that ask for a lower tempo at the end, a last chord that is held, or a fade.
         opening: words that ask for a fade at the beginning.
         course: of the tempo over the whole song: `faster`, `slower` or empty.
-        courses: words that ask for courses that no song takes, of which `missing` has lines.
+        courses: words that ask for other courses.
+        changes: what these are in a song; of those that no song takes `missing` has lines.
         mood: a word for the one that it begins with, where it asks for one that changes.
         second: program of a second player of the melody's instrument, None without one.
         throughout: parts that play in all sections, also where these are soft.
@@ -62,6 +64,7 @@ class Wishes:
     opening: str = ""
     course: str = ""
     courses: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
     mood: str = ""
     second: int | None = None
     throughout: tuple[str, ...] = ()

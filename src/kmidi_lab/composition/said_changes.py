@@ -1,0 +1,123 @@
+"""What a course that a sentence asks for is in a song: a loudness, a part that enters, and so on, each at its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from kmidi_lab.composition.course_patterns import pattern_of, words_of
+from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.said_places import END, START, Place, place_of, places_of
+from kmidi_lab.own_yaml import table
+
+SOFT, LOUD, RISE, FALL = "soft", "loud", "growing", "sinking"
+"""Loudnesses of a place."""
+LEVEL, ENTER, LEAVE, ALONE, WITHIN, ONE_BY_ONE = "level", "enter", "leave", "alone", "within", "one by one"
+"""Kinds of changes."""
+_THIRDS = 3
+
+
+class Change(NamedTuple):
+    """One thing that a song does at a place.
+
+    Args:
+        what: of the kinds above.
+        value: a loudness, or the players' words.
+        place: where; None for kinds that are of the whole song, or where none is said.
+        words: that ask for it, in lower case.
+        share: where in a row of several that take turns over the whole song, as (number, count); None without a row.
+    """
+
+    what: str
+    value: str
+    place: Place | None
+    words: str
+    share: tuple[int, int] | None = None
+
+
+def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, ...]:
+    """What a course of `said_course.yaml` is, by its name there and the words that ask for it; nothing where no song does it."""
+    if name == "section":
+        return _levels(words, language)
+    if name == "arc":
+        return _outburst(words, language)
+    if name in ("entry", "absence"):
+        return _players(name, words)
+    return ()
+
+
+def swelling(arc: str, words: str) -> tuple[Change, ...]:
+    """A rise or a fall that words place somewhere: a part of the song that builds up to its end, or is calm."""
+    place = place_of(words)
+    value = {"Climb-to-Climax": RISE, "Descent": SOFT}.get(arc)
+    return (Change(LEVEL, value, place, words),) if place and value else ()
+
+
+def _levels(words: str, language: str) -> tuple[Change, ...]:
+    """The loudness of each section that words name: `quiet verses and loud choruses`, `couplets doux et refrains forts`."""
+    found: list[tuple[bool, str]] = []
+    for match in _tokens(language).finditer(words):
+        found.append((match["section"] is not None, match[0]))
+    order = 1 if found and found[0][0] else -1
+    out = []
+    for n, (is_section, said) in enumerate(found):
+        beside = found[n + order] if is_section and 0 <= n + order < len(found) else (True, "")
+        place = place_of(said)
+        if is_section and not beside[0] and place:
+            out.append(Change(LEVEL, _loudness(beside[1], language), place, words))
+    return tuple(out)
+
+
+def _outburst(words: str, language: str) -> tuple[Change, ...]:
+    """What a song does at one place, such as `explodes in the chorus`, or in turns, such as `loud, then quiet, then loud`."""
+    places = places_of(words)
+    soft = bool(_cue("soft_verbs", language).search(words))
+    loud = bool(_cue("loud_verbs", language).search(words)) if language == ENGLISH else not soft
+    if places and loud is not soft:
+        return tuple(Change(LEVEL, LOUD if loud else SOFT, place, words) for place in places)
+    if language != ENGLISH or places:
+        return ()
+    levels = [_loudness(match[0], language) for match in _cue("level", language).finditer(words)]
+    if len(levels) < _THIRDS:
+        return ()
+    return tuple(Change(LEVEL, level, None, words, (n, len(levels))) for n, level in enumerate(levels))
+
+
+def _players(name: str, words: str) -> tuple[Change, ...]:
+    """Who enters, leaves, is alone or does not play at a place."""
+    if pattern_of(table(__name__, "said_course.yaml")["one_by_one"], ENGLISH).search(words):
+        return (Change(ONE_BY_ONE, "", None, words),)
+    who = ", ".join(dict.fromkeys(match[0].lower() for match in _cue("player", ENGLISH).finditer(words)))
+    place = place_of(words)
+    if not who:
+        return ()
+    if place and _cue("within", ENGLISH).search(words):
+        return (Change(WITHIN, who, place, words),)
+    if _cue("alone", ENGLISH).search(words):
+        return (Change(ALONE, who, place or Place(START), words),)
+    if name == "absence" or _cue("leaves", ENGLISH).search(words):
+        return (Change(LEAVE, who, place or Place(END), words),)
+    return (Change(ENTER, who, place, words),)
+
+
+def _loudness(word: str, language: str) -> str:
+    return SOFT if _cue("quiet", language).fullmatch(word.strip()) else LOUD
+
+
+@cache
+def _tokens(language: str) -> re.Pattern[str]:
+    which = "{which}?" if language == ENGLISH else ""
+    return pattern_of(f"(?P<section>{which}{{section}})|{{level}}", language)
+
+
+@cache
+def _cue(name: str, language: str) -> re.Pattern[str]:
+    """What stands under a name for a language; nothing where it has none."""
+    return pattern_of("{" + name + "}" if name in words_of(language) else "(?!)", language)
+
+
+def said_kinds(changes: Sequence[Change]) -> frozenset[str]:
+    """Kinds of sections that a song should have for its changes."""
+    return frozenset(change.place.kind for change in changes if change.place)

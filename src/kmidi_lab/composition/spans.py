@@ -1,0 +1,96 @@
+"""Which bars of a form a place is: those of its sections, or where none begins there, a share of the song."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.said_places import END, FIRST_HALF, LATE, MIDDLE, SECOND_HALF, START, Place
+from kmidi_lab.song.edges import PHRASE
+
+Span = tuple[int, int]
+"""First bar, and the one behind the last; from 0."""
+_AROUND = (0.35, 0.65)
+"""Where the middle of a section lies that may be the middle of a song, as shares of it."""
+_EDGE = 4
+"""A beginning or an end is one of so many parts of a song, at most."""
+
+
+def spans_of(place: Place, form: Sequence[Stretch]) -> list[Span]:
+    """The bars that a place is in a form, in order; none where the form has no such section, or nothing before or after it."""
+    found = _own(place, form)
+    if place.order > 0:
+        found = found[place.order - 1 : place.order]
+    elif place.order < 0:
+        found = found[-1:]
+    if not place.side:
+        return found
+    borders = list(pairs(form))
+    before = [next((b for b in borders if b[1] == span[0]), None) for span in found]
+    after = [next((b for b in borders if b[0] == span[1]), None) for span in found]
+    return [span for span in (before if place.side < 0 else after) if span]
+
+
+def pairs(form: Sequence[Stretch]) -> list[Span]:
+    """The bars of each section."""
+    starts = list(accumulate((s.bars for s in form), initial=0))
+    return list(zip(starts[:-1], starts[1:], strict=True))
+
+
+def turn_at(form: Sequence[Stretch], share: float) -> int:
+    """The bar at which a song turns that turns after a share of it, 0..1: where a section begins near, else a phrase, else any bar."""
+    whole = sum(s.bars for s in form)
+    wanted = share * whole
+    borders = [start for start, _ in pairs(form)[1:]]
+    near = [at for at in borders if abs(at - wanted) <= whole / 6]
+    phrases = [at for at in range(PHRASE, whole, PHRASE) if abs(at - wanted) <= whole / 6]
+    return min(near or phrases or range(1, whole) or [0], key=lambda at: (abs(at - wanted), at))
+
+
+def told(spans: Sequence[Span]) -> str:
+    """Bars as they are counted, from 1: `bar 5`, `bars 5-12 and 21-28`."""
+    joined: list[list[int]] = []
+    for start, stop in sorted(spans):
+        if joined and joined[-1][1] == start:
+            joined[-1][1] = stop
+        else:
+            joined.append([start, stop])
+    names = [f"{a + 1}-{b}" if b > a + 1 else f"{b}" for a, b in joined]
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return f"{'bar' if len(joined) == 1 and '-' not in listed else 'bars'} {listed}"
+
+
+def _own(place: Place, form: Sequence[Stretch]) -> list[Span]:
+    """The bars of a place itself; sections of its kind one behind the other are one."""
+    whole, own = sum(s.bars for s in form), pairs(form)
+    if place.kind in (MIDDLE, START, END, FIRST_HALF, SECOND_HALF, LATE):
+        return [span for span in [_share(place.kind, form, own, whole)] if span[0] < span[1]]
+    out: list[Span] = []
+    for n, (stretch, (start, stop)) in enumerate(zip(form, own, strict=True)):
+        if stretch.kind == place.kind:
+            if n and form[n - 1].kind == place.kind:
+                out[-1] = (out[-1][0], stop)
+            else:
+                out.append((start, stop))
+    return out
+
+
+def _share(kind: str, form: Sequence[Stretch], own: Sequence[Span], whole: int) -> Span:
+    """The bars of a place that is no section."""
+    edge = max(1, whole // _EDGE)
+    if kind == START:
+        return (0, own[0][1] if own[0][1] <= edge else min(edge, PHRASE))
+    if kind == END:
+        starts = [start for start, _ in own[1:] if whole - start <= edge]
+        return (min(starts, default=whole - edge), whole)
+    half = turn_at(form, 0.5)
+    if kind == FIRST_HALF:
+        return (0, half)
+    if kind in (SECOND_HALF, LATE):
+        return (half, whole)
+    low, high = _AROUND
+    inside = [span for span in own if low * whole <= sum(span) / 2 <= high * whole and span[1] - span[0] <= whole / 2]
+    if inside:
+        return min(inside, key=lambda span: abs(sum(span) - whole))
+    return (round(3 * whole / 8), max(round(5 * whole / 8), round(3 * whole / 8) + 1))

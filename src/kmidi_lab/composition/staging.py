@@ -1,0 +1,104 @@
+"""A form with what a sentence wants of its places: how loud each bar is, and who is silent in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from kmidi_lab.composition.brief import Brief
+from kmidi_lab.composition.entering import silences
+from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.said_changes import FALL, LEVEL, LOUD, RISE, SOFT, Change
+from kmidi_lab.composition.spans import Span, pairs, spans_of, told, turn_at
+from kmidi_lab.composition.taken import Taken
+
+_USUAL = 0.7
+"""Level of a bar of which nothing is asked, where something is of another."""
+_LEVELS = {SOFT: (0.1, 0.1), LOUD: (1.0, 1.0), RISE: (0.25, 1.0), FALL: (1.0, 0.1)}
+"""Level at the start and at the end of a place that is asked to be so. Our choice."""
+_QUIET, _FULL, _HALF = 0.25, 0.95, 0.6
+"""Energy of a section that is soft, at most; of one that is loud, at least; and of one that grows or sinks."""
+
+
+@dataclass(frozen=True)
+class Staging:
+    """A form as a sentence wants it.
+
+    Args:
+        form: with the energy that each section is to have.
+        levels: of each bar, 0..1; empty where no loudness is asked for.
+        silent: bars in which a part does not play, by its name of `wishes.ROLES`.
+        lines: what is told of each change.
+    """
+
+    form: tuple[Stretch, ...]
+    levels: tuple[float, ...] = ()
+    silent: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    lines: tuple[Taken, ...] = ()
+
+
+class _Placed(NamedTuple):
+    change: Change
+    spans: list[Span]
+
+
+def staged(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, words: Mapping[str, str]) -> Staging:
+    """The form with all changes that it has a place for, and a line of each.
+
+    Args:
+        form: of the song.
+        changes: that the text asks for, of which a later one counts where two are of one bar.
+        brief: of the song.
+        words: that said each wish, by its name, among them those for each part's program.
+    """
+    if not changes:
+        return Staging(tuple(form))
+    placed = [_Placed(change, _spans(change, form)) for change in changes if change.what == LEVEL]
+    levels, form = _levelled(form, [p for p in placed if p.spans])
+    quiet = silences(form, changes, brief, words)
+    lines = {p.change: _line(p) for p in placed} | dict(quiet.lines)
+    return Staging(tuple(quiet.form), levels, quiet.silent, tuple(lines[c] for c in changes if c in lines))
+
+
+def _spans(change: Change, form: Sequence[Stretch]) -> list[Span]:
+    """The bars of a change: those of its place, or of its share where several take turns."""
+    if change.place:
+        return spans_of(change.place, form)
+    number, count = change.share or (0, 1)
+    whole = sum(s.bars for s in form)
+    start = turn_at(form, number / count) if number else 0
+    stop = turn_at(form, (number + 1) / count) if number + 1 < count else whole
+    return [(start, stop)] if start < stop else []
+
+
+def _levelled(form: Sequence[Stretch], placed: Sequence[_Placed]) -> tuple[tuple[float, ...], list[Stretch]]:
+    """The level of each bar, and the form with energies as they are asked for; no levels where nothing is asked."""
+    if not placed:
+        return (), list(form)
+    levels = [_USUAL] * sum(s.bars for s in form)
+    energies: dict[int, str] = {}
+    for change, spans in placed:
+        first, last = _LEVELS[change.value]
+        for start, stop in spans:
+            for bar in range(start, stop):
+                levels[bar] = first + (last - first) * (bar - start) / max(1, stop - start - 1)
+            for n, (a, b) in enumerate(pairs(form)):
+                if 2 * (min(b, stop) - max(a, start)) > b - a and form[n].kind != "silence":
+                    energies[n] = change.value
+    return tuple(levels), [
+        s._replace(energy=_energy(s.energy, energies[n])) if n in energies else s for n, s in enumerate(form)
+    ]
+
+
+def _energy(usual: float, asked: str) -> float:
+    if asked == SOFT:
+        return min(usual, _QUIET)
+    return max(usual, _FULL) if asked == LOUD else _HALF
+
+
+def _line(placed: _Placed) -> Taken:
+    change, spans = placed
+    if spans:
+        return Taken("loudness", f"{change.value} in {told(spans)}", change.words)
+    return Taken("loudness", change.value, change.words, "the song has no such place")
