@@ -91,6 +91,7 @@ KIT = (36, 42, 38, 42)
         ("Steel Drums", KIT, 10, False),
         ("Drums", (36, 100), 3, False),
         ("Bass", KIT, 3, False),
+        ("The Little Drummer Boy", KIT, 3, False),
     ],
 )
 def test_drums_are_known_by_channel_name_or_kit(
@@ -136,6 +137,11 @@ def test_a_bank_of_kits_makes_a_channel_one_of_drums(
 def test_a_second_kit_channel_is_none_beside_drums_on_channel_10() -> None:
     parts = [track(b"".join(note(p, channel=c) for p in KIT) + END) for c in (9, 10)]
     assert [t.is_drum for t in read_piece(midi(*parts)).tracks] == [True, False]
+
+
+def test_the_name_of_a_whole_song_makes_no_part_one_of_drums() -> None:
+    parts = b"".join(note(p, channel=c) for c in (0, 9) for p in KIT)
+    assert [t.is_drum for t in read_piece(midi(track(name("Drum Song") + parts + END), form=0)).tracks] == [False, True]
 
 
 def test_flaws_are_counted() -> None:

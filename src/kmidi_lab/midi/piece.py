@@ -101,7 +101,7 @@ def voices_of(pitches: np.ndarray) -> np.ndarray:
 
 
 _DRUM_NAMES = re.compile(
-    r"drum|perc(?!ol)|\bkit\b|batterie|schlagzeug|schlagwerk|bateria|batteria|trommel|ударн|барабан|ドラム|打楽器|爵士鼓|鼓|드럼"
+    r"drum(?!mer boy)|perc(?!ol|y\b)|\bkit\b|batterie|schlagzeug|schlagwerk|bateria|batteria|trommel|ударн|барабан|ドラム|打楽器|爵士鼓|鼓|드럼"
 )
 _PITCHED_NAMES = re.compile(
     r"steel|kettle|timpani|pauken|tongue|hang ?drum|taiko|melodic|pitched|orgel|organ(?!ic)|perc\S* (?:bass|piano|guitar|synth|pad)"
@@ -119,7 +119,7 @@ def are_drums(name: str, channel: int, program: int, pitches: np.ndarray, others
     """Whether a part plays drums: on channel 10, named so, a kit's bank, or a kit on channel 11 of a file without drums elsewhere.
 
     Args:
-        name: of its track.
+        name: of its track, empty where the track plays other parts, too, and channel 10 among them.
         channel: 0..15.
         program: 0..127; a part that was given an instrument is none by what it plays alone.
         pitches: of its notes.

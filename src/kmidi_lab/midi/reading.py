@@ -119,7 +119,8 @@ def _parts(
     programs, banks = channels.programs(file.tracks, port), channels.banks(file.tracks, port)
     part = notes.track * 16 + notes.channel
     pairs = [divmod(key, 16) for key in np.flatnonzero(np.bincount(part)).tolist()]
-    drum_ports = {port[number] for number, channel in pairs if channel == DRUM_CHANNEL}
+    with_kit = {number for number, channel in pairs if channel == DRUM_CHANNEL}
+    drum_ports = {port[number] for number in with_kit}
     parts: list[Track] = []
     places: list[NDArray[np.int64]] = []
     for number, channel in pairs:
@@ -128,7 +129,8 @@ def _parts(
         chosen = programs.get(where, channels.NOTHING)
         program = chosen.before(number, own.on, own.start)
         bank = int(banks.get(where, channels.NOTHING).before(number, own.on, own.start).max())
-        drums = are_drums(names[number], channel, int(program.max()), own.pitch, port[number] in drum_ports, bank)
+        named = "" if number in with_kit else names[number]  # of a whole song, such as "Drum Song", it names no part
+        drums = are_drums(named, channel, int(program.max()), own.pitch, port[number] in drum_ports, bank)
         spans = pedals.get(where, channels.NOTHING).spans(number)
         if drums:
             own = with_strokes(own, file.division)

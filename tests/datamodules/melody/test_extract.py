@@ -70,6 +70,15 @@ def test_a_single_track_gives_its_upper_voice() -> None:
     assert (found.how, found.voice.pitch.tolist()) == ("skyline", TUNE)
 
 
+def test_where_the_tune_rests_the_bass_is_no_part_of_it() -> None:
+    tune = [(960 * i, 240 if i % 4 == 3 else 480, p, 80) for i, p in enumerate(TUNE * 2)]
+    bass = [(480 * i, 480, 36 + i % 3, 80) for i in range(64)]
+    both = np.array(sorted(tune + bass), NOTE)
+    assert finding.upper_voice(both, 480).pitch.tolist() == TUNE * 2
+    leaps = np.array([(*row[:2], row[2] - 24 * (i % 5 == 4), 80) for i, row in enumerate(tune)], NOTE)
+    assert len(finding.upper_voice(leaps, 480).pitch) == len(tune)  # one voice keeps all of its notes
+
+
 def test_a_note_under_a_held_one_is_another_voice() -> None:
     starts, ends = np.array([0.0, 1.0, 2.0, 3.95]), np.array([4.0, 2.0, 3.0, 5.0])
     assert uncovered(starts, ends, np.array([72, 60, 64, 59]), 1 / 12).tolist() == [0, 3]

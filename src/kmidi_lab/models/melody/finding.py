@@ -1,7 +1,8 @@
 """The melody of any MIDI file: the track that is named so or plays its part, as one voice with key and metre.
 
 Of a track that plays several notes at once the upper voice is taken (the skyline of A. Uitdenbogerd, J. Zobel,
-*Melodic matching techniques for large music databases*, ACM Multimedia 1999), without notes under a held higher one.
+*Melodic matching techniques for large music databases*, ACM Multimedia 1999), without notes under a held higher one
+and without those of the accompaniment that are heard where the tune rests.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ _BACKING = re.compile(
 _BASS, _EFFECTS = range(32, 40), range(112, 128)
 _LEAST_LIKE = 0.3
 _MIDDLE, _WIDTH = 68.0, 16.0
+_AROUND, _HEIGHT, _DEEPEST, _ALONE = 8.0, 0.6, 12, 0.9
+"""How high a tune lies is the quantile `_HEIGHT` of the notes up to `_AROUND` quarter notes away; it goes `_DEEPEST`
+semitones below that. Where nothing covers `_ALONE` of all notes there is only one voice."""
 
 
 @dataclass(frozen=True)
@@ -126,11 +130,23 @@ def melody_of(piece: Piece) -> MelodyLine:
 
 
 def upper_voice(notes: np.ndarray, quarter: float) -> Voice:
-    """The skyline of notes of dtype NOTE; `quarter` ticks a quarter note."""
+    """The skyline of notes of dtype NOTE; `quarter` ticks a quarter note.
+
+    Of several voices the low notes that are left where the upper one rests are taken out.
+    """
     starts = notes["start"].astype(np.float64) / quarter
     ends = starts + notes["duration"] / quarter
     top = uncovered(starts, ends, notes["pitch"], 1 / GRID)
+    if len(top) < _ALONE * len(notes):
+        top = top[~_far_below(starts[top], notes["pitch"][top])]
     return single(starts[top], ends[top], notes["pitch"][top], GRID)
+
+
+def _far_below(starts: np.ndarray, pitch: np.ndarray) -> np.ndarray:
+    """Which notes, in order of onset, lie more than an octave below the height of those around them, `[N]` bool."""
+    first, last = (np.searchsorted(starts, starts + by) for by in (-_AROUND, _AROUND))
+    heights = [np.quantile(pitch[a : b + 1], _HEIGHT) for a, b in zip(first, last, strict=True)]
+    return np.asarray(pitch < np.array(heights) - _DEEPEST)
 
 
 def likeness(track: Track, tracks: list[Track], quarter: float) -> float:
