@@ -86,6 +86,13 @@ def test_drums_and_maps_stay(tmp_path: Path) -> None:
     assert len(np.unique(played.velocity)) > 3
 
 
+def test_a_score_of_one_velocity_stays_as_loud_beside_its_drums(tmp_path: Path) -> None:
+    source = write_score(tmp_path / "in.mid", SCALE, drums=True)
+    answer = predict.PerformedScore(str(source)).run(None, Session(tmp_path, "", False))
+    assert not answer.follows and answer.drums and abs(answer.velocity.mean() - 64) < 1
+    assert len(set(answer.velocity.tolist())) > 3
+
+
 def test_the_pedal_goes_down_and_up(tmp_path: Path) -> None:
     file = open_file(write_score(tmp_path / "a.mid", SCALE))
     notes = score_of(file.piece)

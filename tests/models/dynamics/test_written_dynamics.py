@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.midi.score import ScoreNotes, score_of
-from kmidi_lab.models.dynamics.written import shaped
+from kmidi_lab.models.dynamics.written import beside_drums, shaped
 from tests.models.dynamics.test_dynamics_predict import write_score
 
 
@@ -36,3 +37,9 @@ def test_where_nothing_differs_inside_a_phrase_the_model_s_shape_is_all(tmp_path
     played = np.array([60, 80, 62, 82, 64, 84, 66, 86])
     expected = (written + np.array([-3, -3, -1, -1, 1, 1, 3, 3]) + 5).tolist()
     assert shaped(written, played, notes, raised=5.0, knew=True).tolist() == expected
+
+
+@pytest.mark.parametrize(("level", "raised", "mean"), [(100, 0, 100), (60, 9, 69), (127, 0, 117), (1, 0, 11)])
+def test_beside_drums_one_velocity_stays_the_mean_and_nothing_is_cut_off(level: int, raised: int, mean: int) -> None:
+    played = np.array([50, 60, 70])
+    assert beside_drums(level, played, raised).tolist() == [mean - 10, mean, mean + 10]

@@ -22,7 +22,6 @@ from kmidi_lab.midi.grid import is_played, played_share
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import OpenFile, open_file
 from kmidi_lab.midi.score import (
-    Score,
     ScoreNotes,
     metrical_strength,
     midi_source,
@@ -33,16 +32,14 @@ from kmidi_lab.midi.score import (
 )
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.dynamics.features import free_run, score_vectors
+from kmidi_lab.models.dynamics.pedal import pedal_changes
 from kmidi_lab.models.dynamics.targets import Expression, decode
-from kmidi_lab.models.dynamics.written import shaped, written_dynamics
+from kmidi_lab.models.dynamics.written import beside_drums, shaped, written_dynamics
 from kmidi_lab.wording import many
 
 _LOUDEST_BEAT, _HIGH = 10.0, 8.0
-_DOWN = 127
 _PIANOS = range(8)
 """General MIDI's piano family, which the pedal was learnt from."""
-_LIFT = 8
-"""The pedal is up for an eighth of a quarter note when it changes."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +47,8 @@ class Performance:
     """A score played: the MIDI file, and velocity 1..127 and shift in seconds of its N notes, `[N]` in order of onset and pitch.
 
     `written` are their velocities in the score, and `follows` says whether these vary, so that they were followed;
-    `pedalled` names the parts that were given a pedal; `flaws` counts what the score was read with; `off_grid` is the
-    share of onsets that are written on no grid, 0..1.
+    `drums` whether the file has drums, which stay as they are; `pedalled` names the parts that were given a pedal;
+    `flaws` counts what the score was read with; `off_grid` is the share of onsets that are written on no grid, 0..1.
     """
 
     midi: bytes
@@ -59,6 +56,7 @@ class Performance:
     shift: np.ndarray
     written: np.ndarray
     follows: bool
+    drums: bool = False
     pedalled: tuple[str, ...] = ()
     flaws: Mapping[str, int] = field(default_factory=dict)
     off_grid: float = 0.0
@@ -69,6 +67,7 @@ class Performance:
             "written velocities, plus the model's difference from its own mean of each part and phrase of four bars"
             if self.follows
             else "the model's alone: the score has one velocity throughout"
+            + (", which stays their mean beside the drums" if self.drums else "")
         )
         return {
             "notes": len(self.velocity),
@@ -117,22 +116,25 @@ class PerformedScore(Request[Performance]):
         written = written_dynamics(file.piece, notes)
         follows = bool(np.isfinite(written).all())
         played = heuristic(notes) if published is None else _ask(published, notes, self.affect, written)
+        neutral = played
+        if published is not None and any(self.affect):
+            neutral = _ask(published, notes, (0.0, 0.0), written)
+        raised = float(played.velocity.mean() - neutral.velocity.mean())
+        drums = any(track.is_drum for track in file.piece.tracks)
         if follows:
-            neutral = played
-            if published is not None and any(self.affect):
-                neutral = _ask(published, notes, (0.0, 0.0), written)
-            raised = float(played.velocity.mean() - neutral.velocity.mean())
             knew = published is not None and published.contract.version != "1"
             played = replace(played, velocity=shaped(written, played.velocity, notes, raised, knew))
         else:
-            written = np.array(
-                [file.piece.tracks[t].notes[i]["velocity"] for t, i in zip(notes.track, notes.index, strict=True)]
-            )
+            one = file.piece.tracks[notes.track[0]].notes[notes.index[0]]["velocity"]
+            written = np.full(len(notes.score), one)
+            if drums:
+                played = replace(played, velocity=beside_drums(float(one), played.velocity, raised))
         if not self.timing:
             played = replace(played, shift=np.zeros_like(played.shift))
         midi, pedalled = perform(file, notes, played)
         share = played_share(file.piece, np.unique(notes.track))
-        return Performance(midi, played.velocity, played.shift, written, follows, pedalled, file.piece.flaws, share)
+        flaws = file.piece.flaws
+        return Performance(midi, played.velocity, played.shift, written, follows, drums, pedalled, flaws, share)
 
     def show(self, answer: Performance, session: Session) -> None:
         out = self._target(session.folder)
@@ -147,7 +149,8 @@ class PerformedScore(Request[Performance]):
         print(
             "The velocities written in the score were kept and shaped."
             if answer.follows
-            else "The score has one velocity throughout; all dynamics are new."
+            else "The score has one velocity throughout; all dynamics are new"
+            + (", around that velocity, for the drums keep theirs." if answer.drums else ".")
         )
         if self.timing and is_played(answer.off_grid):
             print(
@@ -187,8 +190,7 @@ def perform(file: OpenFile, notes: ScoreNotes, played: Expression) -> tuple[byte
     start, end = _placed(file, notes, played)
     edits = play(file, notes.track, notes.index, start, end, played.velocity)
     downbeat = metrical_strength(notes.score) == 1
-    lift = max(1, file.piece.ticks_per_quarter // _LIFT)
-    pedal = _pedal(notes.score, start, end, played, downbeat, lift)
+    pedal = pedal_changes(notes.score, start, end, played.pedal, downbeat, file.piece.ticks_per_quarter)
     pedalled: dict[tuple[int, int], str] = {}
     for track, places in zip(file.piece.tracks, file.places, strict=True):
         chunk = int(places[0, 0])
@@ -217,35 +219,3 @@ def _placed(file: OpenFile, notes: ScoreNotes, played: Expression) -> tuple[np.n
         following = start[same][1:]
         end[same[:-1]] = np.maximum(np.minimum(end[same[:-1]], following), start[same[:-1]] + 1)
     return start, end
-
-
-def _pedal(
-    score: Score, start: np.ndarray, end: np.ndarray, played: Expression, downbeat: np.ndarray, lift: int
-) -> list[tuple[int, int]]:
-    """(tick, value) of the sustain pedal: down in the bars in which half of the notes ask for it, changed on every downbeat.
-
-    Note by note it would go up and down within a beat, as no pianist's does. Notes that are written together are one
-    onset, however they are played: it begins with the first of them.
-    """
-    out: list[tuple[int, int]] = []
-    written, at = np.unique(score.onset, return_inverse=True)
-    first = np.full(len(written), np.iinfo(np.int64).max)
-    np.minimum.at(first, at, start)
-    ticks = np.maximum.accumulate(first)  # played, a note may pass the one before
-    _, bar = np.unique(np.floor(score.bar), return_inverse=True)
-    asked = np.bincount(bar, played.pedal) / np.bincount(bar) >= 0.5
-    is_down = np.zeros(len(written), bool)
-    is_down[at] = asked[bar]  # notes of one onset are of one bar
-    changed = np.bincount(at, downbeat) > 0
-    following = np.append(ticks[1:], end.max() + 2 * lift)
-    down = False
-    for k, tick in enumerate(ticks.tolist()):
-        again = min(tick + lift, int(following[k]) - 1)
-        if is_down[k] and down and changed[k] and again > tick:
-            out += [(tick, 0), (again, _DOWN)]
-        elif is_down[k] != down:
-            out.append((tick, _DOWN if is_down[k] else 0))
-        down = bool(is_down[k])
-    if down:
-        out.append((int(end.max()), 0))
-    return out

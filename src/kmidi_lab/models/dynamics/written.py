@@ -53,6 +53,15 @@ def shaped(
     return np.clip(np.rint(written + added + raised), 1, 127).astype(np.int64)
 
 
+def beside_drums(level: float, played: np.ndarray, raised: float = 0.0) -> NDArray[np.int64]:
+    """Velocities 1..127, `[N]`, moved as a whole to a mean of `level`, plus `raised`, as far as none is cut off.
+
+    For a score of one velocity whose drums keep theirs: played around any other, the parts would drown or drown them.
+    """
+    moved = np.clip(np.rint(level + raised - played.mean()), 1 - played.min(), 127 - played.max())
+    return (played + moved).astype(np.int64)
+
+
 def _means(values: np.ndarray, group: NDArray[np.intp]) -> Floats:
     """`[N]` the mean of each value's group."""
     return (np.bincount(group, values) / np.bincount(group))[group]
