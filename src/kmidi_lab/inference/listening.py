@@ -29,6 +29,7 @@ from kmidi_lab.inference.request import Request
 from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.sound_source import STANDARD_INPUT, SoundSource
 from kmidi_lab.streams import say
+from kmidi_lab.wording import short_of
 
 Seconds = Annotated[float, Interval(ge=FRAME_S, le=3600)]
 
@@ -134,9 +135,9 @@ class Listening(Request[Recognition]):
         other = not_taken(chances, self.takes) if chances and self.takes else ""
         unsure = [other] if other else []
         if sounded < self.least_s and (sounding or not other):
-            unsure.append(f"too short: {sounded:.2f} s of sound, {self.least_s:g} s are needed")
+            unsure.append(f"too short: {short_of(sounded, self.least_s)} s of sound, {self.least_s:g} s are needed")
         if distance is not None and not distance <= 1:
-            unsure.append(f"not like the sounds it was trained on (distance {distance:.2f}, the limit is 1)")
+            unsure.append(f"not like the sounds it was trained on (distance {short_of(distance, 1)}, the limit is 1)")
         if published and (doubt := self.doubt(readings[-1][1])):
             unsure.append(doubt)
         warnings = tuple(self.warnings(published)) if published else ()

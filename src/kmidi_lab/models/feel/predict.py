@@ -28,6 +28,7 @@ from kmidi_lab.models.feel.features import BINS, bpm_of
 from kmidi_lab.models.feel.heuristic import NAME, style_by_onsets
 from kmidi_lab.models.feel.style import SURE, style_of
 from kmidi_lab.streams import say
+from kmidi_lab.wording import short_of
 
 _LEAST_S = 4.0
 """From the first sound to the last: nothing tells a tempo in less."""
@@ -89,7 +90,7 @@ class HeardFeel(Listening):
     def doubt(self, summary: Reading) -> str:
         """Says so where the model does not trust its tempo."""
         _, sure = summary.answers["tempo"]
-        return "" if sure >= SURE else f"no steady beat (confidence {sure:.2f}, {SURE:g} is needed)"
+        return "" if sure >= SURE else f"no steady beat (confidence {short_of(sure, SURE)}, {SURE:g} is needed)"
 
     @classmethod
     def asked(cls, question: Question, published: Published) -> Guess:
@@ -153,7 +154,9 @@ class HeardFeel(Listening):
             {name: float(getattr(style, name)) for name in _DRAWN}, {"tempo": (f"{style.tempo:.0f}", style.confidence)}
         )
         seconds = (last + 1 - first) * FRAME_S
-        short = [f"too short: {seconds:.1f} s, {_LEAST_S:g} s are needed"] if seconds < _LEAST_S else []
+        short = (
+            [f"too short: {short_of(seconds, _LEAST_S, 1)} s, {_LEAST_S:g} s are needed"] if seconds < _LEAST_S else []
+        )
         before, after = self.doubt(answer.summary), self.doubt(whole)
         other = [line for line in answer.unsure.split("; ") if line and line != before]
         unsure = "; ".join([*short, *other, *([after] if after else [])])

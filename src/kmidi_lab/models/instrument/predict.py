@@ -11,6 +11,7 @@ from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.instrument.features import CLASSES
+from kmidi_lab.wording import short_of
 
 _QUESTIONS = ("family", "instrument", "technique", "articulation", "register", "energy")
 
@@ -53,4 +54,4 @@ class HeardInstruments(Listening):
     def doubt(self, summary: Reading) -> str:
         """Says so where no instrument stands out, as is often so of speech, noise and mixes."""
         name, p = summary.answers.get("instrument", ("", 1.0))
-        return "" if p >= _SURE else f"no instrument stands out ({name} has {p:.2f}, {_SURE:g} is needed)"
+        return "" if p >= _SURE else f"no instrument stands out ({name} has {short_of(p, _SURE)}, {_SURE:g} is needed)"
