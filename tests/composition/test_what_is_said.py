@@ -39,7 +39,6 @@ def told(text: str, **settings: object) -> list[str]:
         ("speed up, then slow down", "no change of tempo (slow down): "),
         ("I want it to slow down in the bridge", "no change of tempo (slow down): "),
         ("jazz, rubato please", "no rubato (rubato): "),
-        ("a pop song with a key change", "no change of key (key change): "),
         ("a folk tune that fades in before the chorus", "no fade (fades in): "),
         ("a song with a fermata in the intro", "no such fermata (fermata): "),
         ("half-time feel, lofi", "no such feel (half-time feel): "),

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from itertools import accumulate, chain, zip_longest
+from itertools import accumulate, chain, pairwise, zip_longest
 from typing import Any
 
 import numpy as np
 
+from kmidi_lab.chords.chord import Key
 from kmidi_lab.composition.backing import Backing
 from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.entering import sounding
 from kmidi_lab.composition.form import Stretch, swell
-from kmidi_lab.composition.material import Composer
 from kmidi_lab.composition.playable import on_the_bass, playable
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.second_voice import second_voice
+from kmidi_lab.composition.stages import Stage, Staged
 from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
-from kmidi_lab.song import Arrangement, Note, Part, PlacedChord, Section, Tempo
+from kmidi_lab.song import Arrangement, Marker, Note, Part, PlacedChord, PlacedKey, Section, Tempo
 
 _PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 80, 44), ("Pad", "pad", "pad", 66, 84),
           ("Bass", "bass", "bass", 92, 64))  # fmt: skip
@@ -39,19 +40,26 @@ class Arranger:
 
     def __init__(self, brief: Brief, players: Players) -> None:
         self._brief, self._bar = brief, brief.metre.bar
-        self._composer, self._backing = Composer(brief, players), Backing(brief)
+        self._composer, self._backing = Staged(brief, players), Backing(brief)
 
-    def arrange(self, form: Sequence[Stretch], silent: Mapping[str, frozenset[int]] = NOWHERE) -> Arrangement:
+    def arrange(
+        self,
+        form: Sequence[Stretch],
+        silent: Mapping[str, frozenset[int]] = NOWHERE,
+        stages: Sequence[Stage] = (),
+    ) -> Arrangement:
         """The song, as it is written; nothing of how it is played.
 
         Args:
             form: of the song.
             silent: bars in which a part of the brief rests.
+            stages: mood and key of each section; where there are none, the brief's.
         """
         starts = list(accumulate((s.bars for s in form), initial=0))
         chords: list[PlacedChord] = []
         notes = {role: list[Note]() for role in ("lead", "comp", "pad", "bass", "drums")}
-        made = self._composer.written(form)
+        stages = stages or [Stage(self._brief.mood, self._brief.spelling)] * len(form)
+        made = self._composer.written(form, stages)
         follows = [placed(material.chords[:1], self._bar)[0].chord for material in made[1:]]
         drummed = any(self._backing.plays("drums", s) for s in form)
         for stretch, start, material, after in zip_longest(form, starts[:-1], made, follows):
@@ -69,6 +77,8 @@ class Arranger:
         sections = [
             Section(s.kind, at, s.bars, s.energy, s.energy, s.tension) for s, at in zip(form, starts, strict=False)
         ]
+        turns = [(start * self._bar, stage.heard.key) for start, stage in zip(starts, stages, strict=False)]
+        keys = [PlacedKey(*turn) for before, turn in pairwise(turns) if turn[1] != before[1]]
         return Arrangement(
             self._brief.title,
             self._brief.key,
@@ -76,15 +86,19 @@ class Arranger:
             (Tempo(0.0, self._brief.tempo),),
             tuple(sections),
             tuple(chords),
-            tuple(p for p in self._parts(notes, chords) if p.notes),
+            tuple(p for p in self._parts(notes, chords, turns) if p.notes),
             "minor" if self._brief.key.mode < 0 else "major",
+            markers=tuple(_markers(starts, stages, self._bar)),
+            keys=tuple(keys),
         )
 
     def drawn(self) -> list[tuple[str, dict[str, Any], str]]:
         """For each chord that a model drew: the model, what it was asked, and the chord as the song plays it."""
         return self._composer.drawn()
 
-    def _parts(self, notes: dict[str, list[Note]], chords: Sequence[PlacedChord]) -> list[Part]:
+    def _parts(
+        self, notes: dict[str, list[Note]], chords: Sequence[PlacedChord], turns: Sequence[tuple[float, Key]]
+    ) -> list[Part]:
         """The parts of the notes of each role, as their instruments can play them."""
         programs = self._brief.band.programs
         notes = notes | {_ROLES.get(name, name): [] for name in self._brief.without}
@@ -95,7 +109,7 @@ class Arranger:
             for channel, (name, role, key, volume, pan) in enumerate(_PARTS)
         ]
         if self._brief.second is not None:
-            parts.append(self._second(self._brief.second, parts[0], chords))
+            parts.append(self._second(self._brief.second, parts[0], chords, turns))
         return [
             *on_the_bass(parts, {c.start for c in chords}),
             Part("Drums", "drums", 0, DRUM_CHANNEL).with_notes(notes["drums"]),
@@ -107,14 +121,26 @@ class Arranger:
             return 0.0
         return swell(self._brief.arc, (start + at / self._bar) / whole, (start + stretch.bars / 2) / whole)
 
-    def _second(self, program: int, lead: Part, chords: Sequence[PlacedChord]) -> Part:
+    def _second(
+        self, program: int, lead: Part, chords: Sequence[PlacedChord], turns: Sequence[tuple[float, Key]]
+    ) -> Part:
         """A second player of the lead's instrument, on a channel of its own."""
         lowest, _ = vocabulary()["ranges"].get(program, (0, 127))
         line = second_voice(
             lead.notes,
             lambda at: chords[max(bisect_right(chords, at, key=lambda placed: placed.start) - 1, 0)].chord,
-            self._brief.key,
+            lambda at: turns[max(bisect_right(turns, at, key=lambda turn: turn[0]) - 1, 0)][1],
             self._brief.metre.strong,
             lowest,
         )
         return Part("Second", "other", program, len(_PARTS), volume=lead.volume, pan=_SECOND_PAN).with_notes(line)
+
+
+def _markers(starts: Sequence[int], stages: Sequence[Stage], bar: float) -> list[Marker]:
+    """The mood and the key that a song goes to, where it does."""
+    out = []
+    for start, (before, after) in zip(starts[1:], pairwise(stages), strict=False):
+        mood = [after.mood.words] if after.mood != before.mood and after.mood.words else []
+        key = [str(after.heard)] if after.heard != before.heard else []
+        out += [Marker(start * bar, ", ".join(mood + key))] if mood or key else []
+    return out

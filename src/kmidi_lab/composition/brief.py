@@ -18,7 +18,7 @@ SLOWEST, FASTEST = 30, 300
 """Quarters a minute of a song."""
 _TONICS = {1: (0, 7, 2, 9, 5, 10, 3), -1: (9, 4, 2, 11, 7, 0, 5)}
 """Keys with few signs, which singers and guitars like."""
-_BRIGHT = 0.05
+BRIGHT = 0.05
 """Valence above which a song is in major."""
 _PLAIN = ("pop", "folk", "lofi")
 """Styles of songs of which nothing says a feeling."""
@@ -124,7 +124,7 @@ def chosen(
     band = band or (bands()[style] if mood.plain else band_for(mood.valence, mood.arousal))
     if spelling is None:
         if not mode:
-            mode = 1 if (glad if mood.valence == 0.0 else mood.valence > _BRIGHT) else -1
+            mode = 1 if (glad if mood.valence == 0.0 else mood.valence > BRIGHT) else -1
         tonics = _TONICS[mode]
         turn = titled if mood.plain else round(9 * mood.arousal)
         spelling = Spelling.of(Key(tonics[(seed + turn) % len(tonics)], mode))

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from kmidi_lab.composition.brief import Brief
+from kmidi_lab.composition.change import ALONE, ENTER, LEAVE, ONE_BY_ONE, WITHIN, Change
 from kmidi_lab.composition.course_patterns import EVERYBODY
 from kmidi_lab.composition.form import Stretch
-from kmidi_lab.composition.said_changes import ALONE, ENTER, LEAVE, ONE_BY_ONE, WITHIN, Change
 from kmidi_lab.composition.said_places import LATE, Place
 from kmidi_lab.composition.spans import pairs, spans_of, told
 from kmidi_lab.composition.taken import Taken

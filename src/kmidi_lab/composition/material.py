@@ -48,20 +48,22 @@ class Material:
 class Composer:
     """Asks the models for chords and tunes of a song's sections."""
 
-    def __init__(self, brief: Brief, players: Players) -> None:
+    def __init__(self, brief: Brief, players: Players, room: int = 0) -> None:
+        """`room` are semitones that are left free above the tune, where it is heard higher later."""
         self._brief, self._players = brief, players
         self._bar = brief.metre.bar
         slower = min(max(_TEMPO / brief.tempo, _PACES[0]), _PACES[1])
         self._density = (_NOTES_A_BAR + _MORE * brief.mood.arousal) * slower * self._bar / COMMON.bar
         self._rng = np.random.default_rng([brief.seed, 2, brief.turn])
         usual = alone_span(brief.band.programs["lead"], SPAN) if {"chords", "pad"} <= {*brief.without} else SPAN
-        span = sung_span(brief.band.programs["lead"], usual)
+        low, high = sung_span(brief.band.programs["lead"], usual)
+        span = low, high - room
         self._singer = Singer(self._draw, brief.key, self._rng, brief.metre, span)
         self._loops: dict[str, list[str]] = {}
         self._whole: dict[str, Material] = {}
 
-    def written(self, form: Sequence[Stretch]) -> list[Material]:
-        """The material of each section: the beginning of what its kind plays where that is longest; the last one closes."""
+    def written(self, form: Sequence[Stretch], closes: bool = True) -> list[Material]:
+        """The material of each section: the beginning of what its kind plays where that is longest; the last one may close."""
         longest: dict[str, int] = {}
         for stretch in form:
             longest[stretch.kind] = max(longest.get(stretch.kind, 0), stretch.bars)
@@ -70,11 +72,17 @@ class Composer:
             material = self._beginning(self._of_kind(stretch.kind, longest[stretch.kind]), stretch.bars)
             returns = stretch.kind in _VARIED and stretch.kind in {s.kind for s in form[:n]}
             made.append(self._otherwise(stretch.kind, material) if returns else material)
+        if not closes:
+            return made
         made[-1] = self._closed(form[-1].kind, made[-1], _top(made[:-1]))
         lands = max((n for n, material in enumerate(made, 1) if material.tune), default=len(made))
         if lands < len(made) and form[lands].kind != "silence":
             made[lands] = self._landed(made[lands - 1].tune[-1], made[lands].chords, _top(made))
         return made
+
+    def ending_on(self, kind: str, material: Material, chord: str) -> Material:
+        """A section with another chord in its last bar, and another end of its tune over it."""
+        return self._otherwise(kind, Material((*material.chords[:-1], chord), material.tune))
 
     def drawn(self) -> list[tuple[str, dict[str, Any], str]]:
         """For each chord that a model drew: the model, what it was asked, and the chord as the song plays it."""

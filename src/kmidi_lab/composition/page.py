@@ -31,7 +31,7 @@ def song_page(title: str, trace: Mapping[str, Any], sound: Sound | None, picture
         HTML, UTF-8.
     """
     sections = "".join(
-        f"<tr><td>bar {s['bar']}</td><td>{escape(s['name'])}</td><td>{escape(' | '.join(s['chords']))}</td></tr>"
+        f"<tr><td>bar {s['bar']}</td><td>{escape(s['name'])}{_stage(s)}</td><td>{escape(' | '.join(s['chords']))}</td></tr>"
         for s in trace["form"]["sections"]
     )
     models = ", ".join(escape(str(model["by"])) for model in trace["models"])
@@ -43,6 +43,11 @@ def song_page(title: str, trace: Mapping[str, Any], sound: Sound | None, picture
         f'<p><img src="{shown}" alt="the parts and sections of the song"></p><table>{sections}</table>'
         f"{remarks}<p>Played by {models}.</p></body></html>\n"
     ).encode()
+
+
+def _stage(section: Mapping[str, Any]) -> str:
+    """Mood and key of a section of a song in which these change."""
+    return f", {escape(section['mood']['nearest'])}, {escape(section['key'])}" if "key" in section else ""
 
 
 def _player(sound: Sound, wav: str) -> str:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.composition import summaries
-from kmidi_lab.composition.brief import Brief
+from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.players import Players
-from kmidi_lab.composition.swelling import levelled, swelled
+from kmidi_lab.composition.swelling import as_loud_as, levelled, swelled
 from kmidi_lab.errors import UserError
 from kmidi_lab.midi.new_file import TICKS
 from kmidi_lab.midi.reading import open_file
@@ -62,8 +62,18 @@ class Performed(NamedTuple):
     bars: Bars | None = None
 
 
-def performed(song: Arrangement, brief: Brief, players: Players, levels: Sequence[float] = ()) -> Performed:
-    """Drums humanised and the other parts played with expression; `levels` of each bar, 0..1, are how loud it is asked to be."""
+def performed(
+    song: Arrangement, brief: Brief, players: Players, levels: Sequence[float] = (), moods: Sequence[Mood] = ()
+) -> Performed:
+    """Drums humanised and the other parts played with expression.
+
+    Args:
+        song: as it is written.
+        brief: of the song.
+        players: who are asked.
+        levels: how loud each bar is asked to be, 0..1.
+        moods: of each bar; without any the brief's in all.
+    """
     drummer, remarks = "", []
     bars: Bars | None = None
     if song.part("drums") is not None:
@@ -84,7 +94,11 @@ def performed(song: Arrangement, brief: Brief, players: Players, levels: Sequenc
         played = players.ask("dynamics", brief.seed, midi=written, emotion=str(brief.mood), timing=False)
         if np.mean(played.velocity >= _LOUDEST) <= _AT_MOST:
             break
-    loud = _as_asked(played.midi, song, brief, levels)
+    midi = played.midi
+    for mood in dict.fromkeys(m for m in moods if m != brief.mood):
+        other = players.ask("dynamics", brief.seed, midi=written, emotion=str(mood), timing=False)
+        midi = as_loud_as(midi, other.midi, {n for n, m in enumerate(moods) if m == mood}, brief.metre.bar)
+    loud = _as_asked(midi, song, brief, levels)
     players.note("dynamics", summaries.of_loudness(written, loud))
     placed = players.ask("microtiming", brief.seed, midi=loud, parts="pitched", amount=_TIGHT)
     players.note("microtiming", summaries.of_offsets(placed))

@@ -27,6 +27,8 @@ _WIDTH, _GAP = 1380, 8
 """Dots that a song is wide, at least, and that a section's name leaves free."""
 _SIZES = (10.0, 8.0, 6.5)
 """Of the letters of a section's name, the largest that fits."""
+_TURN = "#7a1f6a"
+"""Of the line where a song goes to another mood or key, and of its words."""
 _FOOT = 0.09
 """Height of the foot, as a share of the roll's."""
 _DRUMS_HIGH = 14
@@ -62,7 +64,9 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
     lowest = low - _DRUMS_HIGH - 1 if kinds else low
     figure, (axis, foot) = plt.subplots(2, 1, figsize=(15, 7.5), dpi=DPI, sharex=True, height_ratios=(1, _FOOT))
     draw_lines(foot, song)
-    names = names_in_rows([(c.start, spelling.chord(c.chord)) for c in song.chords], _WIDTH / song.length)
+    names = names_in_rows(
+        [(c.start, _spelling_at(song, c.start, spelling).chord(c.chord)) for c in song.chords], _WIDTH / song.length
+    )
     row = _ROW * (high - lowest)
     above = high + max((name.row for name in names), default=0) * row
     for number, section in enumerate(song.sections):
@@ -73,6 +77,9 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
         axis.add_patch(Rectangle((start, above + 2.6), (stop - start) * section.energy, 1.2, color="#d9822b", lw=0))
     for start in song.bar_starts[:-1]:
         axis.axvline(start, color="#d5d5d5", lw=0.5, zorder=1)
+    for marker in song.markers:
+        axis.axvline(marker.start, color=_TURN, lw=1.0, ls="--", zorder=2)
+        axis.text(marker.start + 0.3, lowest + 0.6, marker.text, fontsize=8, color=_TURN, zorder=5)
     for name in names:
         axis.text(
             name.start + 0.15, high + 0.6 + name.row * row, name.text, fontsize=SIZE, va="bottom", color="#333333"
@@ -111,6 +118,12 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
     )
     figure.subplots_adjust(left=0.03, right=0.955, top=0.94, bottom=0.07, hspace=0.03)
     return figure
+
+
+def _spelling_at(song: Arrangement, place: float, first: Spelling) -> Spelling:
+    """How chords are named at a place: by the key that the song has gone to, or as its first key is written."""
+    key = song.key_at(place)
+    return first if key == song.key else Spelling.of(key)
 
 
 def _fitting(name: str, room: float) -> tuple[str, float]:

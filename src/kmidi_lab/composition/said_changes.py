@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
 
+from kmidi_lab.composition.change import ALONE, ENTER, LEAVE, LEVEL, LOUD, ONE_BY_ONE, RISE, SOFT, WITHIN, Change
 from kmidi_lab.composition.course_patterns import pattern_of, words_of
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_places import END, START, Place, place_of, places_of
+from kmidi_lab.composition.said_turns import moods, shifted, turned_keys
 from kmidi_lab.own_yaml import table
 
-SOFT, LOUD, RISE, FALL = "soft", "loud", "growing", "sinking"
-"""Loudnesses of a place."""
-LEVEL, ENTER, LEAVE, ALONE, WITHIN, ONE_BY_ONE = "level", "enter", "leave", "alone", "within", "one by one"
-"""Kinds of changes."""
 _THIRDS = 3
-
-
-class Change(NamedTuple):
-    """One thing that a song does at a place.
-
-    Args:
-        what: of the kinds above.
-        value: a loudness, or the players' words.
-        place: where; None for kinds that are of the whole song, or where none is said.
-        words: that ask for it, in lower case.
-        share: where in a row of several that take turns over the whole song, as (number, count); None without a row.
-    """
-
-    what: str
-    value: str
-    place: Place | None
-    words: str
-    share: tuple[int, int] | None = None
 
 
 def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, ...]:
@@ -45,7 +23,9 @@ def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, 
         return _outburst(words, language)
     if name in ("entry", "absence"):
         return _players(name, words)
-    return ()
+    if name == "mood":
+        return moods(words, language)
+    return turned_keys(words) if name == "key" and language == ENGLISH else shifted(words) if name == "shift" else ()
 
 
 def swelling(arc: str, words: str) -> tuple[Change, ...]:
@@ -116,8 +96,3 @@ def _tokens(language: str) -> re.Pattern[str]:
 def _cue(name: str, language: str) -> re.Pattern[str]:
     """What stands under a name for a language; nothing where it has none."""
     return pattern_of("{" + name + "}" if name in words_of(language) else "(?!)", language)
-
-
-def said_kinds(changes: Sequence[Change]) -> frozenset[str]:
-    """Kinds of sections that a song should have for its changes."""
-    return frozenset(change.place.kind for change in changes if change.place)

@@ -13,14 +13,15 @@ from kmidi_lab.composition.said_changes import changes_of, swelling
 from kmidi_lab.composition.said_feel import items_of, of_a_song, untaken
 from kmidi_lab.composition.said_mood import said_moods
 from kmidi_lab.composition.said_tempo import SaidTempo, tempo_line
+from kmidi_lab.composition.said_turns import first_mode, keys_in
 from kmidi_lab.composition.said_where import Free, denied, denies, names_music, of_the_song, parted
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.own_yaml import table
 
-_SUNG = re.compile(r"\b(?:verse|chorus|refrain|intro|outro)", re.I)
-"""Sections that are of music wherever they are named."""
+_SUNG = re.compile(r"\b(?:verse|chorus|refrain|intro|outro|key change|modulation)", re.I)
+"""Sections, and changes, that are of music wherever they are named."""
 _MOOD, _ENTRY, _SECTIONS = "mood", "entry", "sections"
-_ARC = "arc"
+_ARC, _KEY = "arc", "key"
 _OF_MUSIC = ("head", "genre", "instrument", "ensemble", "part", "metre", "wish", "weak wish")
 _PEOPLE = ("i", "we", "you", "me", "she", "he", "they")
 _GROUPS: Mapping[bool, tuple[str, ...]] = {
@@ -47,20 +48,24 @@ def take_courses(text: str, language: str = ENGLISH) -> tuple[list[tuple[str, st
                     found.append((*match.span("said" if match.groupdict().get("said") else 0), name))
     said = [(name, text[a:b].lower()) for a, b, name in sorted(found)]
     for start, end, name in sorted(found, reverse=True):
-        text = f"{text[:start]} {_players(text[start:end]) if name == _ENTRY else ','} {text[end:]}"
+        text = f"{text[:start]} {_left(name, text[start:end], language)} {text[end:]}"
     return said, text
 
 
-def _players(words: str) -> str:
-    """Players who enter, as they are asked for of the whole song: `, with the piano and drums,`."""
+def _left(name: str, words: str, language: str) -> str:
+    """What of a course is of the whole song, in words: players who enter, as `, with piano and drums,`, and the key that it begins in."""
+    if language != ENGLISH:
+        return ","
+    if name == _KEY and (key := pattern_of("{key}", ENGLISH).search(words)) and len(keys_in(words)) > 1:
+        return f", in {key[0][0].upper()}{key[0][1:]},"
     named = [match[0] for match in pattern_of("{player}", ENGLISH).finditer(words) if match[0].lower() not in EVERYBODY]
-    return f", with {' and '.join(named)}," if named else ","
+    return f", with {' and '.join(named)}," if named and name == _ENTRY else ","
 
 
 def _moods(text: str, language: str) -> list[str]:
     """Words for moods in a text, in its order; in another language than English what each is in English."""
     if language == ENGLISH:
-        return [_adjective(match[0].lower()) for match in pattern_of("{mood}|{adverb}", ENGLISH).finditer(text)]
+        return [_adjective(match[0].lower()) for match in pattern_of("{turning}|{adverb}", ENGLISH).finditer(text)]
     return [mood for mood, _ in said_moods(text, language)]
 
 
@@ -114,8 +119,16 @@ def with_courses(
     missing = (*wishes.missing, *(line for line in told if line not in wishes.missing))
     said_all = (*tempo.others, *(said for *_, said in found))
     changes = tuple(change for changes, *_ in found for change in changes)
+    key = wishes.key if wishes.key[1] else (wishes.key[0], first_mode(changes))
     return replace(
-        wishes, course=tempo.course, courses=said_all, changes=changes, mood=first, words=words, missing=missing
+        wishes,
+        course=tempo.course,
+        courses=said_all,
+        changes=changes,
+        key=key,
+        mood=first,
+        words=words,
+        missing=missing,
     )
 
 

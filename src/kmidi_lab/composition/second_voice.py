@@ -16,28 +16,37 @@ _SOFTER = 8
 
 
 def second_voice(
-    tune: Sequence[Note], chord_at: Callable[[float], Chord | None], key: Key, strong: float, lowest: int
+    tune: Sequence[Note],
+    chord_at: Callable[[float], Chord | None],
+    key_at: Callable[[float], Key],
+    strong: float,
+    lowest: int,
 ) -> list[Note]:
     """The line of a second player.
 
     Args:
         tune: the first's, by start.
         chord_at: the chord that sounds at a place, None where none does.
-        key: of the song.
+        key_at: the key at a place.
         strong: quarters from one strong beat to the next.
         lowest: pitch of the instrument.
     """
-    scale = (0, 2, 4, 5, 7, 9, 11) if key.mode >= 0 else (0, 2, 3, 5, 7, 8, 10)
     out: list[Note] = []
     for note in tune:
-        chord = chord_at(note.start)
+        chord, key = chord_at(note.start), key_at(note.start)
+        scale = (0, 2, 4, 5, 7, 9, 11) if key.mode >= 0 else (0, 2, 3, 5, 7, 8, 10)
         tones = chord.tones if chord else ()
         places = [note.pitch - i for i in _BELOW if note.pitch - i >= lowest] or [note.pitch + i for i in _ABOVE]
 
         def worth(
-            pitch: int, at: float = note.start, tones: Sequence[int] = tuple(tones), order: Sequence[int] = places
+            pitch: int,
+            at: float = note.start,
+            tones: Sequence[int] = tuple(tones),
+            order: Sequence[int] = places,
+            tonic: int = key.tonic,
+            scale: Sequence[int] = scale,
         ) -> float:
-            in_key, in_chord = (pitch - key.tonic) % 12 in scale, pitch % 12 in tones
+            in_key, in_chord = (pitch - tonic) % 12 in scale, pitch % 12 in tones
             last = out[-1].pitch if out else pitch
             return (
                 3 * (in_key or in_chord)

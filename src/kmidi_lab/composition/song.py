@@ -14,6 +14,7 @@ from kmidi_lab.composition import summaries
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.briefing import brief_of, left_open
+from kmidi_lab.composition.change import said_kinds
 from kmidi_lab.composition.closing import closed, faded_in, moving
 from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
@@ -21,10 +22,9 @@ from kmidi_lab.composition.own_chords import crowded, open_end, unheard
 from kmidi_lab.composition.performance import Bars, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
-from kmidi_lab.composition.request import SongRequest
-from kmidi_lab.composition.said_changes import said_kinds
+from kmidi_lab.composition.request import BY_TEXT, SongRequest
 from kmidi_lab.composition.said_mood import pictured_mood, said_mood
-from kmidi_lab.composition.staging import staged
+from kmidi_lab.composition.staging import moods_by_bar, staged
 from kmidi_lab.composition.telling import told_of
 from kmidi_lab.composition.tracing import trace_of
 from kmidi_lab.composition.wanted_kinds import with_kinds
@@ -81,13 +81,13 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
         players.note("structure", summaries.of_form(plan))
     plan = following(plan, brief.arc) if brief.arc_asked else plan
     plan = as_full([s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan], brief.energy)
-    staging = staged(plan, request.wishes.changes, brief, request.wishes.words)
+    staging = staged(plan, request.wishes.changes, brief, request.wishes.words, unchanging(request))
     plan = list(staging.form)
     remarks += map(str, staging.lines)
     if brief.chords:
         remarks += filter(None, (unheard(brief.chords, plan), crowded(brief), open_end(brief, plan)))
     arranger = Arranger(brief, players)
-    arrangement = arranger.arrange(plan, staging.silent)
+    arrangement = arranger.arrange(plan, staging.silent, staging.stages)
     for rule in brief.rules_broken:
         try:
             arrangement = break_rule(arrangement, rule)
@@ -95,7 +95,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
             remarks.append(str(error))
     arrangement = moving(arrangement, request.wishes.course)
     arrangement = closed(faded_in(arrangement) if request.wishes.opening else arrangement, request.wishes.ending)
-    played = performed(arrangement, brief, players, staging.levels)
+    played = performed(arrangement, brief, players, staging.levels, moods_by_bar(staging.form, staging.stages))
     remarks += played.remarks
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
     remarks += [
@@ -103,7 +103,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
         for p in players.trace.values()
         if p.own not in ("", "trained")
     ]
-    trace = trace_of(request, brief, arrangement, played, players, remarks, staging.lines)
+    trace = trace_of(request, brief, arrangement, played, players, remarks, staging)
     if reference:
         trace["reference"] = reference.trace()
     trace["form"]["changed"] = changed
@@ -144,6 +144,17 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
         return brief, [f"the text names no feeling{so}; set a mood by compose.emotion"]
     mood = replace(mood, dominance=read.dominance, complexity=read.complexity)
     return brief_of(request, mood, seed, arc, reference), []
+
+
+def unchanging(request: SongRequest) -> dict[str, str]:
+    """Why the mood or the key of a song does not change: what was typed holds in all of it; without what is free."""
+    out = {}
+    if request.mood_by not in ("", BY_TEXT):
+        out["mood"] = f"{request.mood_by} says the mood"
+    for name in ("key", "chords"):
+        if request.typed[name]:
+            out.setdefault("key", f"compose.{name}={request.typed[name]} was typed")
+    return out
 
 
 def _by_seed(request: SongRequest, brief: Brief) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from kmidi_lab.composition.brief import Brief
+from kmidi_lab.composition.brief import Brief, Mood
+from kmidi_lab.composition.change import FALL, LEVEL, LOUD, RISE, SOFT, Change
 from kmidi_lab.composition.entering import silences
 from kmidi_lab.composition.form import Stretch
-from kmidi_lab.composition.said_changes import FALL, LEVEL, LOUD, RISE, SOFT, Change
 from kmidi_lab.composition.spans import Span, pairs, spans_of, told, turn_at
+from kmidi_lab.composition.stages import Stage
 from kmidi_lab.composition.taken import Taken
+from kmidi_lab.composition.turning import turned
 
 _USUAL = 0.7
 """Level of a bar of which nothing is asked, where something is of another."""
@@ -27,12 +29,14 @@ class Staging:
 
     Args:
         form: with the energy that each section is to have.
+        stages: mood and key of each section; empty where nothing turns.
         levels: of each bar, 0..1; empty where no loudness is asked for.
         silent: bars in which a part does not play, by its name of `wishes.ROLES`.
         lines: what is told of each change.
     """
 
     form: tuple[Stretch, ...]
+    stages: tuple[Stage, ...] = ()
     levels: tuple[float, ...] = ()
     silent: Mapping[str, frozenset[int]] = field(default_factory=dict)
     lines: tuple[Taken, ...] = ()
@@ -43,7 +47,13 @@ class _Placed(NamedTuple):
     spans: list[Span]
 
 
-def staged(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, words: Mapping[str, str]) -> Staging:
+def staged(
+    form: Sequence[Stretch],
+    changes: Sequence[Change],
+    brief: Brief,
+    words: Mapping[str, str],
+    fixed: Mapping[str, str],
+) -> Staging:
     """The form with all changes that it has a place for, and a line of each.
 
     Args:
@@ -51,14 +61,20 @@ def staged(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, wor
         changes: that the text asks for, of which a later one counts where two are of one bar.
         brief: of the song.
         words: that said each wish, by its name, among them those for each part's program.
+        fixed: why the `mood` or the `key` does not change; without what is free.
     """
     if not changes:
         return Staging(tuple(form))
+    turns = turned(form, changes, brief, fixed)
+    form = turns.form
     placed = [_Placed(change, _spans(change, form)) for change in changes if change.what == LEVEL]
     levels, form = _levelled(form, [p for p in placed if p.spans])
     quiet = silences(form, changes, brief, words)
-    lines = {p.change: _line(p) for p in placed} | dict(quiet.lines)
-    return Staging(tuple(quiet.form), levels, quiet.silent, tuple(lines[c] for c in changes if c in lines))
+    lines = {**turns.lines, **{p.change: _line(p) for p in placed}, **quiet.lines}
+    levels = levels or turns.levels
+    return Staging(
+        tuple(quiet.form), turns.stages, levels, quiet.silent, tuple(lines[c] for c in changes if c in lines)
+    )
 
 
 def _spans(change: Change, form: Sequence[Stretch]) -> list[Span]:
@@ -102,3 +118,9 @@ def _line(placed: _Placed) -> Taken:
     if spans:
         return Taken("loudness", f"{change.value} in {told(spans)}", change.words)
     return Taken("loudness", change.value, change.words, "the song has no such place")
+
+
+def moods_by_bar(form: Sequence[Stretch], stages: Sequence[Stage]) -> tuple[Mood, ...]:
+    """The mood of each bar; none where it is the same in all."""
+    moods = tuple(stage.mood for stretch, stage in zip(form, stages, strict=False) for _ in range(stretch.bars))
+    return moods if len({*moods}) > 1 else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
@@ -39,6 +39,19 @@ def levelled(midi: bytes, levels: Sequence[float], bar: float) -> bytes:
         bar: its quarters.
     """
     return _louder(midi, lambda at: max(levels) - levels[int(np.clip((at + _EARLY) // bar, 0, len(levels) - 1))])
+
+
+def as_loud_as(midi: bytes, other: bytes, bars: Collection[int], bar: float) -> bytes:
+    """The MIDI file with the velocities of another one of the same notes in some bars, each of `bar` quarters."""
+    file, louder = open_file(midi), open_file(other)
+    edits: dict[int, Edit] = {}
+    for track, like, places in zip(file.piece.tracks, louder.piece.tracks, file.places, strict=True):
+        for note, same, (chunk, struck, *_) in zip(track.notes, like.notes, places.tolist(), strict=True):
+            if (float(note["start"]) / file.piece.ticks_per_quarter + _EARLY) // bar in bars:
+                edits.setdefault(chunk, Edit()).changed[struck] = bytes(
+                    [NOTE_ON | track.channel, int(note["pitch"]), int(same["velocity"])]
+                )
+    return rewrite(file.file, edits)
 
 
 def _louder(midi: bytes, missing: Callable[[float], float]) -> bytes:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import zip_longest
 from typing import Any
 
 import orjson
@@ -13,7 +13,8 @@ from kmidi_lab.composition.brief import Brief, closest_mood
 from kmidi_lab.composition.performance import Performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
-from kmidi_lab.composition.taken import Taken
+from kmidi_lab.composition.stages import Stage
+from kmidi_lab.composition.staging import Staging
 from kmidi_lab.composition.telling import taken_lines
 from kmidi_lab.song import Arrangement, to_json
 
@@ -25,18 +26,19 @@ def trace_of(
     played: Performed,
     players: Players,
     remarks: list[str],
-    lines: Sequence[Taken],
+    staging: Staging,
 ) -> dict[str, Any]:
-    """What stands in a song's JSON file; `lines` are those of the changes that the text asks for."""
+    """What stands in a song's JSON file; `staging` is what the text asks for of its places."""
     sections = [
         {
             "name": s.name,
             "bar": s.start + 1,
             "bars": s.bars,
             "energy": round(s.energy, 3),
-            "chords": summaries.of_chords(song, s, brief.spelling),
+            "chords": summaries.of_chords(song, s, stage.heard if stage else brief.spelling),
+            **(_of_stage(stage) if stage else {}),
         }
-        for s in song.sections
+        for s, stage in zip_longest(song.sections, staging.stages)
     ]
     return {
         "title": brief.title,
@@ -52,11 +54,15 @@ def trace_of(
         "accompaniment": {"by": f"patterns of the style {brief.band.name}, chords by voice-leading"},
         "drums": {"by": played.drummer},
         "models": [asdict(player) for player in players.trace.values()],
-        "from_text": [line.record() for line in (*taken_lines(request, brief), *lines)],
+        "from_text": [line.record() for line in (*taken_lines(request, brief), *staging.lines)],
         "intent": orjson.loads(to_json(request.song)),
         "still_open": request.questions,
         "remarks": remarks,
     }
+
+
+def _of_stage(stage: Stage) -> dict[str, Any]:
+    return {"key": str(stage.heard), "mood": {**asdict(stage.mood), "nearest": closest_mood(stage.mood)}}
 
 
 def _form_by(request: SongRequest, players: Players) -> str:

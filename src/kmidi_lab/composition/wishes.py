@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from kmidi_lab.composition.change import Change
 from kmidi_lab.composition.languages import ENGLISH
-from kmidi_lab.composition.said_changes import Change
 from kmidi_lab.composition.said_ending import SaidEnding
 from kmidi_lab.composition.said_form import SaidForm
 

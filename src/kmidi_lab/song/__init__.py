@@ -10,6 +10,7 @@ from kmidi_lab.song.elements import (
     Note,
     Part,
     PlacedChord,
+    PlacedKey,
     Section,
     Tempo,
 )
@@ -28,7 +29,7 @@ from kmidi_lab.song.to_midi import midi_bytes
 
 __all__ = [
     "Arrangement", "ArrangementError", "Bend", "Choice", "EmotionalIntent", "IntentError", "Marker", "Metre", "Note", "Part",
-    "PlacedChord", "Question", "RuleBreakError", "Section", "SongIntent", "SongRoot", "SystemDirective", "TechnicalConstraints",
+    "PlacedChord", "PlacedKey", "Question", "RuleBreakError", "Section", "SongIntent", "SongRoot", "SystemDirective", "TechnicalConstraints",
     "Tempo", "answer", "break_rule", "faults", "filled", "midi_bytes", "missing", "next_question", "read_intent", "to_json",
     "to_yaml", "write_intent",
 ]  # fmt: skip

@@ -31,6 +31,7 @@ from kmidi_lab.song.elements import (
     Metre,
     Part,
     PlacedChord,
+    PlacedKey,
     Section,
     Tempo,
 )
@@ -53,6 +54,7 @@ class Arrangement:
         parts: the players.
         mode: name of the scale, such as major or dorian (`kmidi_lab.chords.chord.MODES`).
         markers: besides those that sections get.
+        keys: that the song goes to after its first, by start.
 
     Raises:
         ArrangementError: something in it can't be.
@@ -67,6 +69,7 @@ class Arrangement:
     parts: tuple[Part, ...] = ()
     mode: str = "major"
     markers: tuple[Marker, ...] = ()
+    keys: tuple[PlacedKey, ...] = ()
 
     def __post_init__(self) -> None:
         for fault in _faults(self):
@@ -109,6 +112,11 @@ class Arrangement:
         """Quarter notes a minute at a place."""
         return self.tempos[max(0, bisect_right(self.tempos, place + _TINY, key=lambda tempo: tempo.start) - 1)].tempo
 
+    def key_at(self, place: float) -> Key:
+        """The key at a place."""
+        at = bisect_right(self.keys, place + _TINY, key=lambda placed: placed.start)
+        return self.keys[at - 1].key if at else self.key
+
     def seconds(self, place: float) -> float:
         """When a place is heard."""
         stops = [tempo.start for tempo in self.tempos[1:]] + [math.inf]
@@ -136,6 +144,9 @@ def _time_faults(song: Arrangement) -> Iterator[str]:
     for bar, metre in enumerate(song.metres):
         if not 1 <= metre.numerator <= 32 or metre.denominator not in DENOMINATORS:
             yield f"bar {bar} has the metre {metre.numerator}/{metre.denominator}; use 1 to 32 beats of {DENOMINATORS}"
+    places = [0.0, *(placed.start for placed in song.keys)]
+    if any(a >= b for a, b in pairwise(places)) or not all(0 <= placed.key.tonic < 12 for placed in song.keys):
+        yield f"keys begin at {show(places[1:])}; each must stand after the one before, and have a tonic from 0 to 11"
     starts = [tempo.start for tempo in song.tempos]
     if not starts or starts[0] != 0 or any(a >= b for a, b in pairwise(starts)):
         yield f"tempos begin at {show(starts)}; the first must stand at 0 and each other after the one before"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from kmidi_lab.chords.chord import Chord
+from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.errors import UserError
 
 ROLES = ("lead", "bass", "comp", "pad", "drums", "other")
@@ -60,6 +60,13 @@ class Level(NamedTuple):
 
     start: float
     level: int
+
+
+class PlacedKey(NamedTuple):
+    """A key from `start` on."""
+
+    start: float
+    key: Key
 
 
 class PlacedChord(NamedTuple):

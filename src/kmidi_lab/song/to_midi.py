@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
+from kmidi_lab.chords.chord import Key
 from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.midi import new_file
 from kmidi_lab.midi.new_file import TICKS, Timed
@@ -25,11 +26,11 @@ def midi_bytes(song: Arrangement) -> bytes:
     return new_file.new_file([_conductor(song), *(_part(part) for part in song.parts)])
 
 
-def key_fifths(song: Arrangement) -> int:
-    """Sharps of the key signature, flats below 0."""
-    tonic = Spelling.of(song.key).tonic
+def key_fifths(key: Key) -> int:
+    """Sharps of a key signature, flats below 0."""
+    tonic = Spelling.of(key).tonic
     fifths = _FIFTHS.index(tonic[0]) - 1 + 7 * (tonic.count("#") - tonic.count("b"))
-    return fifths - _MINOR_FIFTHS_DOWN if song.key.mode < 0 else fifths
+    return fifths - _MINOR_FIFTHS_DOWN if key.mode < 0 else fifths
 
 
 def _conductor(song: Arrangement) -> list[Timed]:
@@ -37,7 +38,10 @@ def _conductor(song: Arrangement) -> list[Timed]:
     out += [(_tick(tempo.start), new_file.tempo_event(tempo.tempo)) for tempo in song.tempos]
     for metre, bars in groupby(zip(song.metres, song.bar_starts[:-1], strict=True), key=lambda bar: bar[0]):
         out.append((_tick(next(bars)[1]), new_file.metre_event(*metre)))
-    out.append((0, new_file.key_event(key_fifths(song), song.key.mode < 0)))
+    out += [
+        (_tick(start), new_file.key_event(key_fifths(key), key.mode < 0))
+        for start, key in ((0.0, song.key), *song.keys)
+    ]
     markers = [(song.span(section)[0], section.name) for section in song.sections]
     markers += [(marker.start, marker.text) for marker in song.markers]
     return out + [(_tick(start), new_file.marker_event(text)) for start, text in markers]

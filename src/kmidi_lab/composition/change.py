@@ -1,0 +1,37 @@
+"""A change that a sentence wants of a song: what happens, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kmidi_lab.composition.said_places import Place
+
+SOFT, LOUD, RISE, FALL = "soft", "loud", "growing", "sinking"
+"""Loudnesses of a place."""
+LEVEL, ENTER, LEAVE, ALONE, WITHIN, ONE_BY_ONE = "level", "enter", "leave", "alone", "within", "one by one"
+MOOD, MODE, KEY, SHIFT = "mood", "mode", "key", "shift"
+"""Kinds of changes."""
+
+
+class Change(NamedTuple):
+    """One thing that a song does at a place.
+
+    Args:
+        what: of the kinds above.
+        value: a loudness, the players' words, a word for a mood, a mode, a key, or semitones.
+        place: where; None for kinds that are of the whole song, or where none is said.
+        words: that ask for it, in lower case.
+        share: where in a row of several that take turns over the whole song, as (number, count); None without a row.
+    """
+
+    what: str
+    value: str
+    place: Place | None
+    words: str
+    share: tuple[int, int] | None = None
+
+
+def said_kinds(changes: Sequence[Change]) -> frozenset[str]:
+    """Kinds of sections that a song should have for its changes."""
+    return frozenset(change.place.kind for change in changes if change.place)
