@@ -52,11 +52,11 @@ def test_a_second_voice_is_in_thirds_and_sixths_by_hand() -> None:
     """C D E F E D C over C, G, C: thirds below but where a sixth makes the chord: under C and E the tones E and G or C."""
     tune = [Note(float(i), 1.0, p, 90) for i, p in enumerate((72, 74, 76, 77, 76, 74, 72))]
     chords = [parse_jazz(c) for c in ("C", "C", "C", "G7", "C", "G7", "C")]
-    line = second_voice(tune, lambda at: chords[int(at)], Key(0, 1), 2.0, 55)
+    line = second_voice(tune, lambda at: chords[int(at)], lambda at: Key(0, 1), 2.0, 55)
     assert [n.pitch for n in line] == [64, 71, 72, 74, 72, 71, 64]
     assert [(n.start, n.duration) for n in line] == [(n.start, n.duration) for n in tune]
     assert {n.velocity for n in line} == {82}
-    [high] = second_voice([Note(0.0, 1.0, 55, 90)], lambda at: chords[0], Key(0, 1), 2.0, 55)
+    [high] = second_voice([Note(0.0, 1.0, 55, 90)], lambda at: chords[0], lambda at: Key(0, 1), 2.0, 55)
     assert high.pitch > 55, "a violin plays no lower"
 
 
