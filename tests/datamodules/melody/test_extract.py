@@ -70,6 +70,14 @@ def test_a_single_track_gives_its_upper_voice() -> None:
     assert (found.how, found.voice.pitch.tolist()) == ("skyline", TUNE)
 
 
+def test_the_upper_voice_of_all_has_no_bass_part_unless_there_is_nothing_else() -> None:
+    bass = track(program(1, 33) + BASS + END)
+    found = finding.melody_of(read_piece(midi(bass, track(program(2, 48) + chords() + END))))
+    assert (found.how, found.voice.pitch.min()) == ("skyline", 55)
+    effects = track(program(0, 120) + b"".join(note(p) for p in TUNE) + END)
+    assert finding.melody_of(read_piece(midi(effects))).voice.pitch.tolist() == TUNE
+
+
 def test_where_the_tune_rests_the_bass_is_no_part_of_it() -> None:
     tune = [(960 * i, 240 if i % 4 == 3 else 480, p, 80) for i, p in enumerate(TUNE * 2)]
     bass = [(480 * i, 480, 36 + i % 3, 80) for i in range(64)]

@@ -119,7 +119,8 @@ def melody_of(piece: Piece) -> MelodyLine:
         track, how = max(tracks, key=lambda t: likely[id(t)]), HOW[1]
         if len(tracks) == 1 or likely[id(track)] < _LEAST_LIKE:
             how = HOW[2]
-    notes = np.concatenate([t.notes for t in tracks if t.program not in _EFFECTS]) if how == HOW[2] else track.notes
+    of_all = [t.notes for t in tracks if t.program not in (*_BASS, *_EFFECTS)] or [t.notes for t in tracks]
+    notes = np.concatenate(of_all) if how == HOW[2] else track.notes
     line = MelodyLine(upper_voice(notes, quarter), how, next(i for i, t in enumerate(piece.tracks) if t is track))
     pitch = line.voice.pitch
     if not MIN_NOTES <= len(pitch) <= MAX_NOTES:
