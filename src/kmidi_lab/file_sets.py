@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from kmidi_lab.files import as_it_was, write_new
+from kmidi_lab.files import as_it_was, sync, write_new
 
 _ENDING = ".new"
 """Not that of `write_atomic`, which asks for no lock: what has it may be of a process that is alive."""
@@ -44,6 +44,26 @@ def staged(files: Mapping[Path, bytes], alone: bool) -> Iterator[dict[Path, Path
         for temp in waiting.values():
             with contextlib.suppress(OSError):
                 temp.unlink(missing_ok=True)
+
+
+def write_together(files: Mapping[Path, bytes]) -> None:
+    """Writes files that belong together: none of them is new where the disk has no place for all. Makes missing folders.
+
+    Raises:
+        FileError: one can't be written; nothing has changed, unless a folder refuses the very names.
+    """
+    for folder in {path.parent for path in files}:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise as_it_was(folder, error) from error
+    with staged(files, False) as waiting:
+        for path, temp in waiting.items():
+            try:
+                temp.replace(path)
+                sync(path.parent)
+            except OSError as error:
+                raise as_it_was(path, error) from error
 
 
 def _remove_left(files: Iterable[Path]) -> None:

@@ -15,6 +15,8 @@ import pytest
 import soundfile
 from support.smf import END, midi, note, tempo, track
 
+from kmidi_lab import file_sets
+from kmidi_lab.errors import FileError
 from kmidi_lab.inference.session import Session
 from kmidi_lab.midi import sound
 from kmidi_lab.midi.sound import NoSoundError, wav_bytes
@@ -73,6 +75,27 @@ def test_sound_and_picture_stay_together(session: Session, said: list[str], tmp_
     assert written == f"{tmp_path / 'mine.mid'}, {own / 'mine.wav'}, {own / 'mine.png'}"
     assert (own / "mine.png").read_bytes() == b"\x89PNG" and len(said) == 1
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["mine.mid", there]
+
+
+def test_a_full_disk_leaves_the_whole_set_of_before(
+    session: Session, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = tmp_path / "run"
+    session.write_midi(own / "mine.mid", CHORD, b"\x89PNG")
+    before = {path: path.read_bytes() for path in own.iterdir()}
+    write_new = file_sets.write_new
+
+    def fill(path: Path, data: bytes) -> None:
+        if ".png" in path.name:
+            raise OSError(28, "No space left on device")
+        write_new(path, data)
+
+    monkeypatch.setattr(file_sets, "write_new", fill)
+    with pytest.raises(
+        FileError, match=r"mine\.png: can't be written \(No space left on device\); what was there is as it"
+    ):
+        session.write_midi(own / "mine.mid", CHORD * 2, b"another")
+    assert {path: path.read_bytes() for path in own.iterdir()} == before
 
 
 def test_without_sound_only_the_midi_file_is_written(tmp_path: Path) -> None:

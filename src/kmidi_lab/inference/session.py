@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kmidi_lab.files import write_atomic
+from kmidi_lab.file_sets import write_together
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Session:
             The names of the files that were written, with commas between.
 
         Raises:
-            FileError: one can't be written.
+            FileError: one can't be written; then none of them is new.
         """
         from kmidi_lab.midi.companions import companions
         from kmidi_lab.midi.sound import NoSoundError, wav_bytes
@@ -58,6 +58,5 @@ class Session:
                 self.say(str(error))
         if picture is not None:
             files[png[0]] = picture
-        for path, data in files.items():
-            write_atomic(path, data)
+        write_together(files)
         return ", ".join(map(str, files))
