@@ -27,7 +27,7 @@ from kmidi_lab.conf_dir import (
     main_config_dir,
     options,
 )
-from kmidi_lab.config_rules import check_meaning, check_said, check_types, forget_choices, with_choices
+from kmidi_lab.config_rules import check_meaning, check_own_files, check_said, check_types, forget_choices, with_choices
 from kmidi_lab.errors import ConfigError, first_line, one_line, one_of
 from kmidi_lab.overrides import jobs
 from kmidi_lab.sweeps import space
@@ -64,6 +64,7 @@ def check(overrides: list[str], multirun: bool) -> list[DictConfig]:
             composed = [variants(list(c)) for c in jobs([*words, *more], multirun)]
         if multirun:
             _check_classes(composed)
+            check_own_files(composed)
         return composed
 
 

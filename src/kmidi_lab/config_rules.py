@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from math import inf
 from pathlib import Path
@@ -153,6 +154,21 @@ def check_meaning(cfg: DictConfig) -> None:
         raise ConfigError("sweep.rank_by=test needs a test of every job; type sweep.test=all, too")
     if cfg.export.cpp not in (None, "kmw", "header"):
         raise ConfigError(f"export.cpp={cfg.export.cpp} must be null, kmw or header, see docs/cpp_runtime.md")
+
+
+def check_own_files(jobs: Sequence[DictConfig]) -> None:
+    """Raises ConfigError where two jobs of a sweep would write one file."""
+    seen: set[tuple[str, str, str]] = set()
+    for cfg in jobs:
+        out = OmegaConf.select(cfg, f"{cfg.task}.out") if cfg.task in ("predict", "compose") else None
+        if not out:
+            continue
+        named = str(OmegaConf.select(cfg, "predict.midi")) if Path(str(out)).is_dir() else ""  # by what is read
+        if (file := (str(cfg.model.name) if named else "", str(out), named)) in seen:
+            raise ConfigError(
+                f"{cfg.task}.out={out}: several jobs would write one file; leave it out, and each writes to a folder of its own"
+            )
+        seen.add(file)
 
 
 def bring_contract(cfg: DictConfig) -> None:

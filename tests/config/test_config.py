@@ -196,6 +196,18 @@ def test_mistakes_are_one_helpful_line(overrides: list[str], said: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_jobs_of_a_sweep_write_no_file_over_each_other(tmp_path: Path) -> None:
+    asked = {"task": "predict", "model": {"name": "groove"}}
+
+    def jobs(out: str | None, *midi: str) -> list[DictConfig]:
+        return [OmegaConf.create({**asked, "predict": {"out": out, "midi": name}}) for name in midi]
+
+    config_rules.check_own_files([*jobs(None, "a.mid", "a.mid"), *jobs(str(tmp_path), "a.mid", "b.mid")])
+    for out, midi in (("x.mid", ("a.mid", "b.mid")), (str(tmp_path), ("a.mid", "a.mid"))):
+        with pytest.raises(ConfigError, match="several jobs would write one file"):
+            config_rules.check_own_files(jobs(out, *midi))
+
+
 @pytest.mark.slow
 def test_a_sweep_is_checked_value_by_value_before_it_starts() -> None:
     assert len(compose("seed=1,2", "trainer.max_epochs=1,2", multirun=True)) == 4

@@ -123,6 +123,16 @@ def test_nothing_finished(tmp_path: Path) -> None:
     assert spread is None and "no job finished" in text
 
 
+def test_jobs_that_score_nothing_have_no_columns_for_scores(tmp_path: Path) -> None:
+    for name in ("0", "1"):
+        run = _job(tmp_path, name, 1, 7.0)
+        run.scores = run.training = None
+        write(run, tmp_path / name)
+    text, _ = leaderboard(tmp_path)
+    assert text.splitlines()[0].split() == ["job", "overrides", "status", "error"]
+    assert text.endswith("\n2 of 2 jobs ok.\n")
+
+
 def test_written_files(sweep: Path) -> None:
     assert write_leaderboard(sweep) == leaderboard(sweep)
     with (sweep / "leaderboard.csv").open(newline="") as file:

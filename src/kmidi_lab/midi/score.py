@@ -161,7 +161,10 @@ def midi_source(midi: str | Path | bytes) -> Path | bytes:
     if isinstance(midi, bytes):
         return midi
     if not Path(midi).exists():
-        raise ConfigError(f"predict.midi={midi}: no such file; name a MIDI file")
+        one = "a MIDI file"
+        if set(str(midi)) & set(",*?"):
+            one = "one MIDI file; several need -m and commas between, as in -m predict.midi=a.mid,b.mid"
+        raise ConfigError(f"predict.midi={midi}: no such file; name {one}")
     return Path(midi)
 
 

@@ -36,6 +36,10 @@ class Entry:
     error: str
 
 
+_OF_SCORES = slice(3, 7)
+"""The columns that tell scores."""
+
+
 @dataclass(frozen=True)
 class _Job:
     number: int
@@ -73,7 +77,11 @@ def leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str, Spre
     if not jobs:
         return f"{sweep_dir} holds no jobs.\n", None
     spread, why_not = _spread(jobs)
-    text = text_table(_headings(), [astuple(entry) for entry in _entries(jobs, rank_by)], (3, 5))
+    table = [_headings(), *map(astuple, _entries(jobs, rank_by))]
+    right: tuple[int, ...] = (3, 5)
+    if _scores_nothing(jobs):
+        table, right = [(*row[: _OF_SCORES.start], *row[_OF_SCORES.stop :]) for row in table], ()
+    text = text_table(table[0], table[1:], right)
     return f"{text}\n{_summary(sweep_dir, jobs, spread, why_not, rank_by)}\n", spread
 
 
@@ -94,6 +102,11 @@ def write_leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str
     page = f"# Leaderboard of {formats.cell(sweep_dir.name)}\n\n{page}\n{summary}\n"
     write_atomic(sweep_dir / "leaderboard.md", page.encode())
     return leaderboard(sweep_dir, rank_by)
+
+
+def _scores_nothing(jobs: Sequence[_Job]) -> bool:
+    """Whether all jobs are done and none has a score, as those of task=predict."""
+    return all(job.status == "ok" and job.primary is None and job.objective is None for job in jobs)
 
 
 def _headings() -> list[str]:
@@ -217,6 +230,8 @@ def _statistics(tables: Sequence[MetricTable]) -> dict[str, dict[str, Statistic]
 
 def _summary(sweep_dir: Path, jobs: list[_Job], spread: Spread | None, why_not: str, rank_by: str) -> str:
     line = f"{sum(job.status == 'ok' for job in jobs)} of {many(len(jobs), 'job')} ok."
+    if _scores_nothing(jobs):
+        return line
     line += f" {_BY_TEST}" if rank_by == "test" else _choice(sweep_dir, jobs)
     if spread is None:
         return f"{line} No spread over seeds: {why_not}."
