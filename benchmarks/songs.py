@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import songs_chords
-from songs_form import Sung, alike
+from songs_form import Sung, alike, course
 from songs_form import people as people_by_sections
 from songs_sheet import sheet
 from songs_tunes import MAJOR, MINOR, Line, measures
@@ -50,9 +50,8 @@ def line_of(song: Song) -> Line:
         placed = song.arrangement.chord_at(note.start)
         tones[i, list(placed.chord.tones) if placed else []] = True
     key = song.brief.key
-    return Line(
-        np.array([n.start for n in lead.notes]), np.array([n.pitch for n in lead.notes]), tones, key.tonic, key.mode
-    )
+    columns = (np.array([getattr(n, name) for n in lead.notes]) for name in ("start", "duration", "pitch"))
+    return Line(*columns, tones, key.tonic, key.mode)
 
 
 def people() -> list[Line]:
@@ -65,7 +64,7 @@ def people() -> list[Line]:
         if m.chord is None or not (m.bar == 4).all():
             continue
         bar = np.concatenate([[0], np.cumsum(np.diff(m.position) < 0)])
-        out.append(Line(4 * bar + m.position, m.pitch.astype(int), m.chord > 0, m.key.tonic, m.key.mode))
+        out.append(Line(4 * bar + m.position, m.duration, m.pitch.astype(int), m.chord > 0, m.key.tonic, m.key.mode))
     return out
 
 
@@ -122,6 +121,7 @@ def report(songs: Sequence[Song], root: Path) -> None:
     }
     sung = {"POP909": people_by_sections(root, _SONGS), **sung}
     table({name: row([alike(one) for one in some]) for name, some in sung.items()})
+    table({name: row([course(one) for one in sung[name]]) for name in ("POP909", "task=compose")})
 
     billboard = songs_chords.people(root)
     pairs = songs_chords.pairs_of(billboard)

@@ -1,4 +1,4 @@
-"""How much the lead of a section is like that of a section with the same name, in composed songs and in POP909.
+"""How much the leads of sections with one name are alike, and how leads rest, in composed songs and in POP909.
 
 People's sections are the phrases of `pop909_structure`: a letter names each, small ones hold no melody. Its bars are
 counted from a place that it does not say, so a song's bars are shifted to where the fewest notes lie in such phrases.
@@ -19,6 +19,8 @@ from kmidi_lab.midi.reading import read_piece
 _QUARTERS, _GRID = 4, 4
 _FARTHEST = 8
 """Bars that labels may be shifted by."""
+_FEWEST = 8
+"""Notes of a section that makes for something."""
 _TOO_MANY = 0.1
 """Share of notes in phrases without melody from which a song's labels don't fit it."""
 _PHRASE = re.compile(r"([A-Za-z])(\d+)")
@@ -46,6 +48,23 @@ def alike(sung: Sung) -> dict[str, float]:
         kinds["one name" if a == b else "other names"] += whole
         kinds["one name, bars that both have"] += both if a == b else []
     return {name: float(np.mean(values)) if values else float("nan") for name, values in kinds.items()}
+
+
+def course(sung: Sung, least: int = _FEWEST) -> dict[str, float]:
+    """How a lead rests, and where the highest note of its sections of `least` notes or more is first, and how often."""
+    bars = np.unique(sung.onset // _QUARTERS)
+    places, once = [], []
+    for _, start, stop in sung.sections:
+        inside = (sung.onset >= start) & (sung.onset < stop)
+        pitch = sung.pitch[inside]
+        if len(pitch) >= least:
+            places.append((sung.onset[inside][pitch.argmax()] - start) / (stop - start))
+            once.append((pitch == pitch.max()).sum() == 1)
+    return {
+        "bars without it, from its first to its last": 1 - len(bars) / float(np.ptp(bars) + 1),
+        "highest note of a section, as a share of its length": float(np.mean(places)) if places else float("nan"),
+        "sections whose highest note comes once": float(np.mean(once)) if once else float("nan"),
+    }
 
 
 def _jaccard(first: set[tuple[int, int]], second: set[tuple[int, int]]) -> list[float]:

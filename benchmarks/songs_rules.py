@@ -71,14 +71,14 @@ class Spy:
         return kept
 
     def _add(self, which: str, tune: Sequence[Note], chords: Sequence[str], singer: Any) -> None:
-        onset, pitch = np.array([n.start for n in tune]), np.array([n.pitch for n in tune])
+        onset, duration, pitch = (np.array([getattr(n, k) for n in tune]) for k in ("start", "duration", "pitch"))
         if len(tune) < 2 or not (onset % 2 == 0).any():
             return
         tones = np.zeros((len(tune), 12), bool)
         under = Sounding(chords, singer.metre.bar)
         for row, at in zip(tones, onset, strict=True):
             row[list(under.at(at).tones)] = True
-        self.lines[which].append(Line(onset, pitch, tones, singer.key.tonic, singer.key.mode))
+        self.lines[which].append(Line(onset, duration, pitch, tones, singer.key.tonic, singer.key.mode))
 
 
 def main() -> None:

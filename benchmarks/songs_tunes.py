@@ -12,14 +12,17 @@ _BAR, _CHUNK = 4, 2
 _SIXTEENTHS = 4
 _PAUSE = 2.0
 """Quarters from an onset to the next at which a phrase ends."""
+_HELD = 0.25
+"""Quarters that a note sounds behind a bar line at least to be held over it."""
 _SOON, _STEP = 4.0, 2
 """Quarters within which a note is resolved, and semitones of a step."""
 
 
 class Line(NamedTuple):
-    """A lead: `onset` in quarters from a bar line, `pitch`, `[T]`; `tones` `[T, 12]` True where the chord has the tone."""
+    """A lead: `onset` and `duration` in quarters, from a bar line on, `pitch`, `[T]`; `tones` `[T, 12]` True where the chord has the tone."""
 
     onset: np.ndarray
+    duration: np.ndarray
     pitch: np.ndarray
     tones: np.ndarray
     tonic: int
@@ -69,6 +72,7 @@ def rhythm(line: Line) -> dict[str, float]:
     """Notes a bar that has some, their places, whether a bar's rhythm was there before, and phrases between longer pauses."""
     bar, place = np.divmod(line.onset, _BAR)
     heard: set[tuple[int, ...]] = set()
+    over = np.floor(line.onset / _BAR + 1) * _BAR + _HELD <= line.onset + line.duration
     again, count = [], []
     for number in np.unique(bar):
         here = tuple(np.rint(place[bar == number] * _SIXTEENTHS).astype(int).tolist())
@@ -78,6 +82,7 @@ def rhythm(line: Line) -> dict[str, float]:
     ends = np.flatnonzero(np.append(np.diff(line.onset) >= _PAUSE, True))
     phrases = [line.onset[b] - line.onset[a + 1] for a, b in pairwise([-1, *ends])]
     return {
+        "notes held over a bar line": float(over.mean()),
         "notes a bar": float(np.mean(count)),
         "notes off the beat": float((line.onset % 1 != 0).mean()),
         "notes a quarter after the last": float((np.diff(line.onset) == 1).mean()),

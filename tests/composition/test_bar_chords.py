@@ -51,7 +51,7 @@ def test_every_pattern_strikes_every_chord_in_time_and_none_sounds_into_the_next
     two, _ = bar_of(evenly("C", "F"), metre.beats)
     first, second = placed([two], metre.bar)
     for name in names:
-        notes = comping([first, second], pattern("chords", name, metre.name), metre.bar)
+        notes = comping([first, second], [pattern("chords", name, metre.name)], metre.bar)
         for note in notes:
             owner = first if note.pitch % 12 in first.chord.tones - second.chord.tones else second
             if note.pitch % 12 in first.chord.tones & second.chord.tones:
@@ -72,14 +72,14 @@ def test_a_chord_that_no_stroke_meets_is_anticipated_or_gets_one() -> None:
 def test_a_bass_plays_the_root_of_each_chord_of_a_bar_where_it_begins(name: str, metre: SongMetre) -> None:
     two, _ = bar_of(evenly("Dm7", "G7"), metre.beats)
     chords = placed([two, "C"], metre.bar)
-    line = bass(chords, pattern("basses", name, metre.name), metre.bar)
+    line = bass(chords, [pattern("basses", name, metre.name)] * 2, metre.bar)
     for start, _, chord in chords:
         assert next(n for n in line if n.start >= start).pitch % 12 == chord.root
         assert any(n.start == start for n in line)
 
 
 def test_a_walking_bass_steps_into_the_second_chord_of_a_bar() -> None:
-    line = bass(placed(["Dm7 G7", "C"], 4.0), pattern("basses", "walking", "4/4"), 4.0)
+    line = bass(placed(["Dm7 G7", "C"], 4.0), [pattern("basses", "walking", "4/4")] * 2, 4.0)
     assert [n.pitch % 12 for n in line[::2]] == [2, 7, 0, 7]
     assert all(abs(a.pitch - b.pitch) in (1, 2) for a, b in pairwise(line[:5]) if a.start % 2 == 1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import pytest
@@ -13,15 +13,18 @@ from kmidi_lab.chords.chord import QUALITIES, plain_chord
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.spelling import parse_spelling
 from kmidi_lab.composition.accompaniment import bass, comping, pad, voicings
-from kmidi_lab.composition.bands import band_of_genre, bands, drum_rows, fills, kit, pattern, with_feel
+from kmidi_lab.composition.bands import added, band_of_genre, bands, drum_rows, fills, kit, pattern, varied, with_feel
 from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.brief import Mood, chosen
 from kmidi_lab.composition.drumming import drums
 from kmidi_lab.composition.form import Stretch, chosen_form, closed, form, read_form
-from kmidi_lab.composition.metres import METRES, SongMetre
+from kmidi_lab.composition.metres import COMMON, METRES, SongMetre
 from kmidi_lab.composition.own_chords import unheard
+from kmidi_lab.composition.standing import Standing
 from kmidi_lab.song.vocabularies import FEELS, GENRES
 
+WALKING = pattern("basses", "walking", "4/4")
+FILLING = [kit()[name] for name in ("snare", "tom", "midtom", "hightom")]
 CHORDS = st.lists(st.builds(plain_chord, st.integers(0, 11), st.sampled_from(QUALITIES)), min_size=1, max_size=12)
 
 
@@ -164,7 +167,7 @@ def test_common_tones_stay() -> None:
 @pytest.mark.parametrize("name", ["roots", "root_fifth", "eighths", "syncopated", "walking"])
 def test_a_bass_begins_each_bar_on_its_chords_bass(name: str, metre: SongMetre) -> None:
     chords = placed(("C", "Am7", "F/A", "Bdim", "Gsus4", "E7"), metre.bar)
-    line = bass(chords, pattern("basses", name, metre.name), metre.bar)
+    line = bass(chords, [pattern("basses", name, metre.name)] * len(chords), metre.bar)
     for bar, (_, _, chord) in enumerate(chords):
         first = next(n for n in line if n.start == metre.bar * bar)
         assert first.pitch % 12 == chord.bass
@@ -173,7 +176,7 @@ def test_a_bass_begins_each_bar_on_its_chords_bass(name: str, metre: SongMetre) 
 
 
 def test_a_walking_bass_steps_into_the_next_root() -> None:
-    line = bass(placed(("Dm7", "G7", "Cmaj7"), 4.0), pattern("basses", "walking", "4/4"), 4.0)
+    line = bass(placed(("Dm7", "G7", "Cmaj7"), 4.0), [WALKING] * 3, 4.0)
     for before, after in pairwise(n for n in line if n.start % 4 in (3, 0)):
         if before.start % 4 == 3:
             assert abs(before.pitch - after.pitch) in (1, 2)
@@ -182,18 +185,17 @@ def test_a_walking_bass_steps_into_the_next_root() -> None:
 def test_a_bass_leads_to_what_follows_its_section() -> None:
     chords = placed(("C", "F"), 4.0)
     last = {
-        after: bass(chords, pattern("basses", "walking", "4/4"), 4.0, after and parse_jazz(after))[-1].pitch
-        for after in ("Am", "Eb", None)
+        after: bass(chords, [WALKING] * 2, 4.0, after and parse_jazz(after))[-1].pitch for after in ("Am", "Eb", None)
     }
     for after in ("Am", "Eb"):
-        first = bass(placed((after,), 4.0), pattern("basses", "walking", "4/4"), 4.0)[0].pitch
+        first = bass(placed((after,), 4.0), [WALKING], 4.0)[0].pitch
         assert abs(last[after] - first) in (1, 2), after
     assert last[None] % 12 == 5, "nothing follows, so it stays on its root"
 
 
 def test_a_pad_does_not_strike_again_what_it_holds() -> None:
     held = pad(placed(("C", "Am", "F"), 4.0))
-    struck = comping(placed(("C", "Am", "F"), 4.0), pattern("chords", "whole", "4/4"), 4.0)
+    struck = comping(placed(("C", "Am", "F"), 4.0), [pattern("chords", "whole", "4/4")] * 3, 4.0)
     assert len(held) < 9
     assert len(struck) == 9
     assert max(n.duration for n in held) >= 8
@@ -201,12 +203,11 @@ def test_a_pad_does_not_strike_again_what_it_holds() -> None:
 
 @pytest.mark.parametrize("metre", METRES.values(), ids=lambda metre: metre.name)
 def test_a_fill_leads_on_and_nothing_leads_to_an_end(metre: SongMetre) -> None:
-    on, end = drums("rock", 4, 0.9, True, metre), drums("rock", 4, 0.9, False, metre)
+    on, end = (drums(bands()["rock"], 4, 0.9, leads_on, metre, Standing(rises=True), 1) for leads_on in (True, False))
     last = 3 * metre.bar
     assert [n for n in on if n.start < last] == [n for n in end if n.start < last]
-    toms = {kit()[name] for name in ("tom", "midtom", "hightom")}
-    assert {n.pitch for n in on if n.start >= last} & toms
-    assert not {n.pitch for n in end} & toms
+    strokes = [sum(n.pitch in FILLING for n in some if n.start >= last) for some in (on, end)]
+    assert strokes[0] > strokes[1] + 2
     assert on[0].start == 0 and kit()["crash"] in {n.pitch for n in on if n.start == 0}
 
 
@@ -214,11 +215,17 @@ def test_a_fill_leads_on_and_nothing_leads_to_an_end(metre: SongMetre) -> None:
 def test_every_style_is_whole_in_every_metre(metre: SongMetre) -> None:
     for band in bands().values():
         assert len(band.comp) == len(band.bass) == len(drum_rows(band.name, metre.name)) == 3
-        strokes = [pattern("chords", name, metre.name) for name in (*band.comp, "arpeggio")]
-        strokes += [pattern("basses", name, metre.name) for name in band.bass]
+        strokes = []
+        for kind, names in (("chords", (*band.comp, "arpeggio")), ("basses", band.bass)):
+            for name in names:
+                ways = [bar for way in ("answers", "turns") for bar in varied(kind, name, metre.name, way)]
+                strokes += [pattern(kind, name, metre.name), *ways]
+        own = [dict.fromkeys(band.opened.values(), "." * int(4 * metre.bar)), band.crown if metre is COMMON else {}]
         for bar in strokes:
             assert all(0 <= at < at + length <= metre.bar + 0.5 for at, length, _ in bar)
-        for rows in (*drum_rows(band.name, metre.name), *fills(metre.name)):
+        own += [*added(metre.name, "answers"), *added(metre.name, "turns"), *chain(*fills(metre.name))]
+        assert len(fills(metre.name)) == 3 and band.theme in ("chords", "pad")
+        for rows in (*drum_rows(band.name, metre.name), *own):
             assert all(len(row) == 4 * metre.bar and set(row) <= set("Xxo.") for row in rows.values())
             assert set(rows) <= set(kit())
         assert all(0 <= program < 128 for program in band.programs.values())

@@ -52,6 +52,17 @@ def test_returning_sections_are_alike_by_onset_and_pitch(module) -> None:
     assert np.isnan(alone["one name"])
 
 
+def test_rests_and_high_points_of_a_lead(module) -> None:
+    """Bars 1 to 4 of which the third has no onset; a highest note in the middle of A, and twice at the end of B; C is short."""
+    form = module("songs_form")
+    onset = np.array([0, 2, 4, 5, 6, 7, 12, 13, 14, 15, 15.5])
+    pitch = np.array([60, 61, 72, 61, 60, 60, 60, 60, 60, 65, 65])
+    told = form.course(form.Sung(onset, pitch, [("A", 0, 8), ("B", 12, 16), ("C", 4, 6)]), least=5)
+    assert told["bars without it, from its first to its last"] == pytest.approx(1 / 4)
+    assert told["highest note of a section, as a share of its length"] == pytest.approx((0.5 + 0.75) / 2)
+    assert told["sections whose highest note comes once"] == pytest.approx(1 / 2)
+
+
 def test_chords_of_a_song_are_judged_as_a_musician_counts_them(module) -> None:
     chords = module("songs_chords")
     names, starts = ["C", "G", "Fm", "C", "Am", "F", "C"], [0, 1, 2, 3, 4, 5, 6]
@@ -86,13 +97,15 @@ def test_what_resolves_a_note_and_the_rhythm_of_a_lead(module) -> None:
     pitch = np.array([65, 64, 65, 72, 67, 67, 64, 60, 71])
     tones = np.zeros((9, 12), bool)
     tones[:, [0, 4, 7]] = True
-    line = tunes.Line(onset, pitch, tones, 0, 1)
+    duration = np.array([1.5, 0.5, 1, 1.25, 1.5, 0.5, 1, 1, 3])
+    line = tunes.Line(onset, duration, pitch, tones, 0, 1)
     measured = tunes.measures(line)
     # Strong: F, F, G, E, B. Three are not of C, of which two are left by no step; both are a semitone from a tone.
     assert measured["chord tone on strong beats"] == pytest.approx(2 / 5)
     assert measured["no chord tone on strong beats, and nothing resolves it"] == pytest.approx(2 / 5)
     assert measured["clash on strong beats that nothing resolves"] == pytest.approx(2 / 5)
     assert measured["notes a bar"] == pytest.approx(9 / 3)
+    assert measured["notes held over a bar line"] == pytest.approx(2 / 9), "C a sixteenth, B a quarter"
     assert measured["notes off the beat"] == pytest.approx(2 / 9)
     assert measured["bars with a rhythm heard before"] == pytest.approx(1 / 3)
     assert measured["phrase, from first to last onset, quarters"] == pytest.approx((7 + 0) / 2)

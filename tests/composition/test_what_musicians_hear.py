@@ -248,7 +248,7 @@ def test_a_middle_of_another_span_is_its_own() -> None:
     for span, pitch in ((SPAN, 72), ((57, 77), 60), ((48, 72), 60)):
         lift = 0.9 if span == SPAN else 0.0
         tune = section_tune(Singer(draw, Key(0, 1), np.random.default_rng(1), COMMON, span), ["C"] * 4, lift)
-        assert {n.pitch for n in tune} == {pitch}
+        assert sorted({n.pitch for n in tune})[0] == pitch == np.median([n.pitch for n in tune]), "but for its peak"
 
 
 def test_a_form_that_begins_with_its_chorus_is_left_where_another_is_drawn() -> None:
@@ -343,7 +343,7 @@ def test_a_round_begins_at_rest() -> None:
 
 
 def test_a_verse_returns_with_another_end_and_a_chorus_as_it_was(written: Arrange) -> None:
-    """The last two of eight bars, in a style that swings, too: what is late there is late everywhere."""
+    """The last two bars that are sung of eight, in a style that swings, too: what is late there is late everywhere."""
     for style in ("pop", "jazz"):
         song = written(seed=3, emotion="joyful", style=style, sections="verse 8, chorus 8, verse 8, chorus 8, outro 4")
         lead = song.part("lead").notes
@@ -351,7 +351,7 @@ def test_a_verse_returns_with_another_end_and_a_chorus_as_it_was(written: Arrang
             [(round(n.start - start, 6), n.pitch) for n in lead if start <= n.start < stop]
             for start, stop in map(song.span, song.sections)
         ]
-        first, again = ([note for note in verse if note[0] < 24] for verse in (sung[0], sung[2]))
+        first, again = ([note for note in verse if note[0] < 19] for verse in (sung[0], sung[2]))
         assert first == again and sung[0] != sung[2]
         assert sung[1] == sung[3]
         if style == "jazz":

@@ -68,14 +68,23 @@ def _movement(last: tuple[int, ...], following: tuple[int, ...]) -> int:
     return there + back
 
 
-def comping(chords: Sequence[PlacedChord], strokes: Sequence[Stroke], length: float) -> list[Note]:
-    """A part that plays the chords, which fill bars of `length` quarters, in a pattern."""
+def comping(chords: Sequence[PlacedChord], patterns: Sequence[Sequence[Stroke]], length: float) -> list[Note]:
+    """A part that plays the chords, which fill bars of `length` quarters, each bar in its pattern.
+
+    A stroke of the next bar's chord is tied over to it where that begins with a stroke of the whole chord.
+    """
     out = []
-    voiced = iter(voicings([placed.chord for placed in chords]))
-    for bar, shares in by_chord(chords, strokes, length):
-        for own, pitches in zip(shares, voiced, strict=False):
-            for at, held, tone in own:
-                sounding = pitches if tone == "all" else (pitches[int(tone) % len(pitches)],)
+    voiced = voicings([placed.chord for placed in chords])
+    number, tied = 0, False
+    for (bar, shares), after in zip(by_chord(chords, patterns, length), [*patterns[1:], ()], strict=True):
+        for place, own in enumerate(shares):
+            pitches, number = voiced[number], number + 1
+            for at, held, tone in own[1:] if tied and place == 0 else own:
+                sounding = pitches if tone in ("all", "next") else (pitches[int(tone) % len(pitches)],)
+                if early := bool(tone == "next" and after and place == len(shares) - 1):
+                    sounding = voiced[number]
+                tied = early and after[0][0] == 0 and after[0][2] == "all"
+                held += min(after[0][1], chords[number].length) if tied else 0.0
                 out += [Note(bar + at, held, pitch, _COMP) for pitch in sounding]
     return out
 
@@ -104,19 +113,19 @@ def _opened(pitch: int, chord: Chord) -> int:
 
 
 def bass(
-    chords: Sequence[PlacedChord], strokes: Sequence[Stroke], length: float, after: Chord | None = None
+    chords: Sequence[PlacedChord], patterns: Sequence[Sequence[Stroke]], length: float, after: Chord | None = None
 ) -> list[Note]:
-    """A bass line in a pattern, which leads from each chord to the next.
+    """A bass line in patterns, which leads from each chord to the next.
 
     Args:
         chords: that fill bars.
-        strokes: of a bar.
+        patterns: the strokes of each bar.
         length: of a bar, in quarters.
         after: what follows the last chord, the first of another section; None where nothing does.
     """
     out = []
     root, number = _BASS, 0
-    for bar, shares in by_chord(chords, strokes, length):
+    for bar, shares in by_chord(chords, patterns, length):
         for place, own in enumerate(shares):
             chord = chords[number].chord
             root, number = _near(chord.bass, root), number + 1

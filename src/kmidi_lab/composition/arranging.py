@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate, chain, pairwise, zip_longest
 from typing import Any
 
@@ -19,6 +20,8 @@ from kmidi_lab.composition.playable import on_the_bass, playable
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.second_voice import second_voice
 from kmidi_lab.composition.stages import Stage, Staged
+from kmidi_lab.composition.standing import standings
+from kmidi_lab.composition.themes import themes
 from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
 from kmidi_lab.song import Arrangement, Marker, Note, Part, PlacedChord, PlacedKey, Section, Tempo
@@ -60,13 +63,15 @@ class Arranger:
         notes = {role: list[Note]() for role in ("lead", "comp", "pad", "bass", "drums")}
         stages = stages or [Stage(self._brief.mood, self._brief.spelling)] * len(form)
         made = self._composer.written(form, stages)
+        stated = themes(form, made, self._brief.metre)
+        made = [replace(material, theme=tuple(theme)) for material, theme in zip(made, stated, strict=True)]
         follows = [placed(material.chords[:1], self._bar)[0].chord for material in made[1:]]
         drummed = any(self._backing.plays("drums", s) for s in form)
-        for stretch, start, material, after in zip_longest(form, starts[:-1], made, follows):
+        for stretch, start, material, standing, after in zip_longest(form, starts[:-1], made, standings(form), follows):
             own = placed(material.chords, self._bar)
             chords += [chord._replace(start=chord.start + start * self._bar) for chord in own]
             tune = material.tune if stretch.kind != "silence" else ()
-            played = chain((("lead", n) for n in tune), self._backing.section(stretch, material, after))
+            played = chain((("lead", n) for n in tune), self._backing.section(stretch, material, after, standing))
             for role, note in chain(played, () if after else self._backing.end(stretch, material, drummed)):
                 loud = _SOFTER + _LOUDER * (stretch.energy + self._swell(stretch, start, note.start, starts[-1]))
                 velocity = int(np.clip(round(note.velocity * loud), 1, 127))

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from kmidi_lab.chords.chord import Chord
+from kmidi_lab.composition import themes
 from kmidi_lab.composition.accompaniment import bass, comping, pad, swung
-from kmidi_lab.composition.bands import Stroke, bands, level, pattern
+from kmidi_lab.composition.bands import Stroke, bands, level, pattern, varied
 from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.drumming import drums, last_hit
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.material import Material
 from kmidi_lab.composition.metres import COMMON
+from kmidi_lab.composition.standing import Bar, Standing
 from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.song import Note
 
 _PLAYS_FROM = {"pad": 0.55, "bass": 0.35, "drums": 0.35}
 """Energy of a section from which a part plays."""
+_LATER = 0.1
+"""How much less of it a pad needs each time that a kind of section returns."""
 
 
 class Backing:
@@ -25,31 +29,43 @@ class Backing:
 
     def __init__(self, brief: Brief) -> None:
         self._brief, self._bar = brief, brief.metre.bar
+        player = themes.player(brief.band.programs, brief.band.theme, brief.without)
+        self._theme = {"chords": "comp"}.get(player, player)
 
-    def plays(self, part: str, stretch: Stretch) -> bool:
-        """Whether a part plays in a section: in all that sound, where it is not there to fill up others."""
+    def plays(self, part: str, stretch: Stretch, times: int = 0) -> bool:
+        """Whether a part plays in a section: in all that sound, where it is not there to fill up others.
+
+        A pad that rested may come in where a kind of section returns; `times` is how often it came before.
+        """
         always = "chords" in self._brief.without or part in self._brief.throughout or part in stretch.playing
-        return stretch.kind != "silence" and stretch.energy >= (0.0 if always else _PLAYS_FROM[part])
+        fuller = _LATER * times if part == "pad" else 0.0
+        return stretch.kind != "silence" and stretch.energy + fuller >= (0.0 if always else _PLAYS_FROM[part])
 
-    def section(self, stretch: Stretch, material: Material, after: Chord | None) -> Iterator[tuple[str, Note]]:
+    def section(
+        self, stretch: Stretch, material: Material, after: Chord | None, standing: Standing
+    ) -> Iterator[tuple[str, Note]]:
         """(role, note) of a section, from its own start on; `after` is the first chord of the next one, None at the end."""
         if stretch.kind == "silence":
             return
+        yield from ((self._theme, n) for n in material.theme if self._theme)
         band, metre, which = self._brief.band, self._brief.metre, level(stretch.energy)
-        chords, bars = placed(material.chords, self._bar), len(material.chords)
+        chords, count = placed(material.chords, self._bar), len(material.chords)
         # The song ends on a held chord, so its last bar is not played through.
-        ends = after is None and bars > 1
+        ends = after is None and count > 1
         through = placed(material.chords[:-1], self._bar) if ends else chords
         late = self._brief.late
-        struck = comping(through, self._pattern("chords", self._comp(which)), self._bar)
+        leads_on = ends or after is not None
+        bars = standing.bars(count - ends, leads_on, band.improvised)
+        struck = comping(through, self._patterns("chords", self._comp(which), standing, bars), self._bar)
         yield from (("comp", n) for n in swung(struck, late))
-        if self.plays("pad", stretch):
+        if self.plays("pad", stretch, standing.times):
             yield from (("pad", n) for n in pad(chords))
         if self.plays("bass", stretch):
-            line = bass(through, self._pattern("basses", band.bass[which]), self._bar, after or chords[-1].chord)
+            patterns = self._patterns("basses", band.bass[which], standing, bars)
+            line = bass(through, patterns, self._bar, after or chords[-1].chord)
             yield from (("bass", n) for n in swung(line, late))
         if self.plays("drums", stretch):
-            strokes = drums(band.name, bars - ends, stretch.energy, ends or after is not None, metre)
+            strokes = drums(band, len(bars), stretch.energy, leads_on, metre, standing, self._brief.seed)
             # Drums in 4/4 are swung by who humanises them.
             yield from (("drums", n) for n in (strokes if metre is COMMON else swung(strokes, late)))
 
@@ -58,13 +74,21 @@ class Backing:
         if stretch.kind == "silence" or len(material.chords) == 1:
             return
         chord, at = placed(material.chords[-1:], self._bar), (len(material.chords) - 1) * self._bar
-        ends = [("comp", n) for n in comping(chord, self._pattern("chords", "whole"), self._bar)]
-        ends += [("bass", n) for n in bass(chord, self._pattern("basses", "roots"), self._bar)]
+        ends = [("comp", n) for n in comping(chord, [self._pattern("chords", "whole")], self._bar)]
+        ends += [("bass", n) for n in bass(chord, [self._pattern("basses", "roots")], self._bar)]
         ends += [("drums", n) for n in last_hit(stretch.energy)] if drummed else []
         yield from ((role, n._replace(start=at + n.start)) for role, n in ends)
 
     def _pattern(self, kind: str, name: str) -> tuple[Stroke, ...]:
         return pattern(kind, name, self._brief.metre.name)
+
+    def _patterns(self, kind: str, name: str, standing: Standing, bars: Sequence[Bar]) -> list[tuple[Stroke, ...]]:
+        """The pattern of each bar."""
+        plain, metre = self._pattern(kind, name), self._brief.metre.name
+        ways = {way: varied(kind, name, metre, f"{way}s") or (plain,) for way in ("answer", "turn")}
+        ways["plain"] = (plain,)
+        chosen = {way: some[standing.chosen(self._brief.seed, len(some), way)] for way, some in ways.items()}
+        return [chosen[bar] for bar in bars]
 
     def _comp(self, which: int) -> str:
         """The style's pattern of chords; one of held chords is broken for an instrument in its place that only plucks."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -21,8 +21,10 @@ class Band:
     """One style. `comp` and `bass` have a pattern each for a soft, a middling and a loud section.
 
     `mood` is (valence, arousal), None where only a genre leads there; `tempo` beats a minute at arousal −1 and 1; `sevenths` a share 0..1; `loop` the chords
-    that are repeated; `swing` in quarters how much later eighths off the beat are; without a
-    `groove` drums are played as they are written.
+    that are repeated; `early` the share 0..1 of bar lines and strong beats to which tunes come an eighth early; `swing` in quarters how much later
+    eighths off the beat are; without a `groove` drums are played as they are written; `theme` the part that states a theme where nobody sings;
+    `opened` the voice of the drums that takes another's place in the second half of a chorus, `crown` what drums in 4/4 add to the last chorus;
+    `improvised` that nobody plays two bars alike.
     """
 
     name: str
@@ -34,7 +36,12 @@ class Band:
     bass: tuple[str, ...]
     sevenths: float
     loop: int
+    early: float
     swing: float
+    theme: str
+    opened: Mapping[str, str]
+    crown: Mapping[str, str]
+    improvised: bool
 
     def at(self, arousal: float) -> float:
         """Beats a minute at an arousal in -1..1."""
@@ -56,7 +63,12 @@ def bands() -> Mapping[str, Band]:
             tuple(b["bass"]),
             b["sevenths"],
             b["loop"],
+            b["early"],
             b.get("swing", 0.0),
+            b["theme"],
+            b.get("opened", {}),
+            b.get("crown", {}),
+            b.get("improvised", False),
         )
         for name, b in _written()["bands"].items()
     }
@@ -81,8 +93,8 @@ def drum_rows(style: str, metre: str) -> tuple[Mapping[str, str], ...]:
 
 
 @cache
-def fills(metre: str) -> tuple[Mapping[str, str], ...]:
-    """The last bar of a section, from soft to loud."""
+def fills(metre: str) -> tuple[Sequence[Mapping[str, str]], ...]:
+    """The last bar of a section, from soft to loud; of each several to choose from."""
     return tuple(_written()["metres"].get(metre, _written())["fills"])
 
 
@@ -92,6 +104,19 @@ def pattern(kind: str, name: str, metre: str) -> tuple[Stroke, ...]:
     return tuple(
         (float(at), float(length), tone) for at, length, tone in table(__name__, "comping.yaml")[metre][kind][name]
     )
+
+
+@cache
+def varied(kind: str, name: str, metre: str, way: str) -> tuple[tuple[Stroke, ...], ...]:
+    """What may stand in the place of a pattern of `chords` or `basses`: its `answers` or `turns`; none where it stays."""
+    ways = table(__name__, "comping.yaml")[metre]["varied"][kind].get(name, {}).get(way, ())
+    return tuple(tuple((float(at), float(length), tone) for at, length, tone in bar) for bar in ways)
+
+
+@cache
+def added(metre: str, way: str) -> tuple[Mapping[str, str], ...]:
+    """What drums may add to a bar, of voices that its pattern has: `answers` or `turns`."""
+    return tuple(_written()["metres"].get(metre, _written())[way])
 
 
 def genres() -> Mapping[str, str]:

@@ -43,8 +43,13 @@ def _resolves(tune: Sequence[Note], over: Sequence[Chord], at: int) -> bool:
     return False
 
 
-def leapt_clashes(tune: Sequence[Note], over: Sequence[Chord]) -> np.ndarray:
-    """Of each note `[T]` whether it is foreign, a semitone from a tone of its chord, and reached by more than a step."""
+def clashes(tune: Sequence[Note], over: Sequence[Chord]) -> np.ndarray:
+    """Of each note `[T]` whether it is foreign, and a semitone from a tone of its chord."""
     near = [(n.pitch + 1) % 12 in c.tones or (n.pitch - 1) % 12 in c.tones for n, c in zip(tune, over, strict=True)]
+    return np.asarray(foreign(tune, over) & np.array(near, bool))
+
+
+def leapt_clashes(tune: Sequence[Note], over: Sequence[Chord]) -> np.ndarray:
+    """Of each note `[T]` whether it clashes, and is reached by more than a step."""
     leap = np.abs(np.diff([n.pitch for n in tune], prepend=tune[0].pitch)) > _STEP
-    return np.asarray(foreign(tune, over) & np.array(near, bool) & leap)
+    return np.asarray(clashes(tune, over) & leap)

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
 from kmidi_lab.composition import summaries
 from kmidi_lab.composition.accompaniment import swung
-from kmidi_lab.composition.bar_chords import placed
+from kmidi_lab.composition.bar_chords import Sounding, placed
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.ending import dominant, leads_home, resting, unrest
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.own_chords import lender, plays_own
+from kmidi_lab.composition.phrasing import early, early_places
 from kmidi_lab.composition.playable import alone_span, sung_span
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, asked, progression
@@ -31,7 +33,7 @@ _VARIED = ("verse", "bridge", "other")
 _ENDS, _NEAR = 4, 5
 """Other ends of a tune that are drawn at most, and semitones from which none is."""
 _TEMPERATURE = 0.85
-_NOTES_A_BAR, _MORE = 4.5, 2.5
+_NOTES_A_BAR, _MORE = 6.0, 2.5
 """Notes of a tune in a bar of four quarters at `_TEMPO` without a feeling, and what an arousal of 1 adds: two a second, about as people sing."""
 _TEMPO, _PACES = 100.0, (0.7, 1.6)
 """Quarters a minute, and the least and the greatest factor on these notes by a song's tempo: a slow bar holds more."""
@@ -39,10 +41,11 @@ _TEMPO, _PACES = 100.0, (0.7, 1.6)
 
 @dataclass(frozen=True)
 class Material:
-    """What a kind of section is made of: chords by bars, and the tune over them (empty where nobody sings)."""
+    """What a kind of section is made of: chords by bars, the tune over them, and the song's theme where nobody sings."""
 
     chords: tuple[str, ...]
     tune: tuple[Note, ...]
+    theme: tuple[Note, ...] = ()
 
 
 class Composer:
@@ -104,7 +107,7 @@ class Composer:
             chords = [loop[i % len(loop)] for i in range(bars)]
             tune: list[Note] = []
             if kind in _SUNG or (kind != "silence" and {"chords", "pad", "bass"} <= {*self._brief.without}):
-                tune = swung(section_tune(self._singer, chords, self._lift(kind)), self._brief.late)
+                tune = self._sung(kind, section_tune(self._singer, chords, self._lift(kind)), chords)
                 self._players.note("melody", {kind: summaries.of_tune(tune, bars)})
             self._whole[kind] = Material(tuple(chords), tuple(tune))
         return self._whole[kind]
@@ -112,7 +115,14 @@ class Composer:
     def _otherwise(self, kind: str, material: Material) -> Material:
         """What returns with another end of its tune, as people sing it."""
         tune = material.tune and with_end(self._singer, material.tune, material.chords, self._lift(kind))
-        return Material(material.chords, tuple(swung(tune, self._brief.late)))
+        return Material(material.chords, tuple(self._sung(kind, tune, material.chords)))
+
+    def _sung(self, kind: str, tune: Sequence[Note], chords: Sequence[str]) -> list[Note]:
+        """A tune as it is sung: early in places that are the same wherever its kind returns, and swung."""
+        rng = np.random.default_rng([self._brief.seed, 3, self._brief.turn, crc32(kind.encode())])
+        metre = self._brief.metre
+        places = early_places(self._brief.band.early, metre, rng)
+        return swung(early(tune, Sounding(chords, self._bar).at, places, metre), self._brief.late)
 
     def _closed(self, kind: str, material: Material, top: int) -> Material:
         """The last section ends at rest: a chord that leads there, then the tonic, the tune on its root.

@@ -11,6 +11,8 @@ _BELOW = (3, 4, 8, 9, 5)
 """Semitones below the tune, the best first: thirds, sixths, a fourth."""
 _ABOVE = (3, 4)
 """The same where the instrument plays no lower."""
+_EARLY = 0.5
+"""Quarters by which a note that is tied over may come before its chord."""
 _SOFTER = 8
 """Velocity that it has less than the tune."""
 
@@ -33,7 +35,8 @@ def second_voice(
     """
     out: list[Note] = []
     for note in tune:
-        chord, key = chord_at(note.start), key_at(note.start)
+        at = note.start + min(_EARLY, note.duration / 2)
+        chord, key = chord_at(at), key_at(at)
         scale = (0, 2, 4, 5, 7, 9, 11) if key.mode >= 0 else (0, 2, 3, 5, 7, 8, 10)
         tones = chord.tones if chord else ()
         places = [note.pitch - i for i in _BELOW if note.pitch - i >= lowest] or [note.pitch + i for i in _ABOVE]

@@ -41,9 +41,10 @@ def shared(strokes: Sequence[Stroke], changes: Sequence[float], length: float) -
 
 
 def by_chord(
-    chords: Sequence[PlacedChord], strokes: Sequence[Stroke], length: float
+    chords: Sequence[PlacedChord], patterns: Sequence[Sequence[Stroke]], length: float
 ) -> Iterator[tuple[float, list[list[Stroke]]]]:
-    """(where it begins in quarters, strokes of each of its chords) of every bar of `length` quarters."""
-    for bar, together in groupby(chords, key=lambda chord: int((chord.start + _SOON / 2) // length)):
+    """(where it begins in quarters, strokes of each of its chords) of every bar of `length` quarters, each in its pattern."""
+    bars = groupby(chords, key=lambda chord: int((chord.start + _SOON / 2) // length))
+    for (bar, together), strokes in zip(bars, patterns, strict=True):
         changes = [chord.start - bar * length for chord in together]
         yield bar * length, shared(strokes, changes, length)

@@ -10,8 +10,10 @@ import numpy as np
 
 from kmidi_lab.chords.chord import KEY_SCALES, Key
 from kmidi_lab.composition.bar_chords import Sounding
-from kmidi_lab.composition.dissonance import foreign, leapt_clashes, unresolved
+from kmidi_lab.composition.dissonance import clashes, foreign, leapt_clashes, unresolved
 from kmidi_lab.composition.metres import SongMetre
+from kmidi_lab.composition.peaks import crested
+from kmidi_lab.composition.phrasing import breathing, sung_bars
 from kmidi_lab.composition.playable import folded
 from kmidi_lab.song import Note
 from kmidi_lab.song.edges import PHRASE
@@ -20,18 +22,16 @@ _CANDIDATES = 12
 _VELOCITY = 92
 SPAN = (57, 81)
 """What a lead part plays in, lowest and highest pitch."""
-_BREATH = 0.5
-"""Beats of silence before the next phrase."""
-
-
 _LONG = 1.0
 """Quarters of a note that is heard as one of a strong beat is."""
 _CHORDAL = 0.3
 """What chord tones on strong beats are worth: so much that tunes have about people's share of them."""
-_LOOSE, _LEAPT = 1.5, 1.5
-"""What notes that nothing resolves cost, and clashes that are leapt to, by their share of the tune's."""
+_LOOSE, _LEAPT, _CLASH = 1.5, 1.5, 0.2
+"""What notes that nothing resolves cost, clashes that are leapt to, and clashes on strong beats, by their share of the tune's."""
 _AGAIN = 0.25
 """Share of notes that may be the one before again: about people's."""
+_REACH, _OFF = 2.4, 0.65
+"""Semitones from note to note, and share of notes off the beat, that a phrase rather has: about people's."""
 
 
 Span = tuple[int, int]
@@ -60,7 +60,7 @@ class Singer:
 
 
 def section_tune(singer: Singer, chords: Sequence[str], lift: float) -> list[Note]:
-    """A tune over chords by bars, in phrases of four bars: a a' of eight, a a' b a' of sixteen.
+    """A tune over chords by bars, in phrases of four bars: a a' of eight, a a' b a' of sixteen, with one high point.
 
     Args:
         singer: of the song.
@@ -71,7 +71,8 @@ def section_tune(singer: Singer, chords: Sequence[str], lift: float) -> list[Not
     phrases = [list(chords[i : i + PHRASE]) for i in range(0, len(chords), PHRASE)]
     first = _best(singer, phrases[0], lift)
     tunes: list[list[Note]] = []
-    for number, over in enumerate(phrases):
+    for number, (whole, bars) in enumerate(zip(phrases, sung_bars(len(chords)), strict=True)):
+        over = whole[:bars]
         kept = _returning(over, phrases[0]) * bar
         if number == 0:
             tune = first
@@ -79,19 +80,20 @@ def section_tune(singer: Singer, chords: Sequence[str], lift: float) -> list[Not
             tune = _best(singer, over, min(lift + 0.3, 1.0) if number % 4 == 2 else lift)
         else:
             tune = _best(singer, over, lift, partial(_joined, first, cut=kept))
-        tunes.append(_breathing(tune, len(over) * bar))
-    return [t._replace(start=t.start + i * PHRASE * bar) for i, tune in enumerate(tunes) for t in tune]
+        tunes.append(breathing(tune, len(over) * bar, len(whole) * bar))
+    joined = [t._replace(start=t.start + i * PHRASE * bar) for i, tune in enumerate(tunes) for t in tune]
+    return crested(joined, Sounding(chords, bar).at, len(chords) * bar, singer.span[1])
 
 
 def with_end(singer: Singer, tune: Sequence[Note], chords: Sequence[str], lift: float) -> list[Note]:
-    """A section's tune with its last two bars drawn anew, since their chords are others; arguments as of `section_tune`."""
+    """A section's tune with its last two bars drawn anew, of those that are sung; arguments as of `section_tune`."""
     bar = singer.metre.bar
-    first = (len(chords) - 1) // PHRASE * PHRASE
+    first, sung = (len(chords) - 1) // PHRASE * PHRASE, sung_bars(len(chords))[-1]
     begun = [n._replace(start=n.start - first * bar) for n in tune if n.start >= first * bar]
-    cut = (max(len(chords) - 2, first) - first) * bar
-    end = _best(singer, chords[first:], lift, partial(_joined, begun, cut=cut))
-    whole = [n for n in tune if n.start < first * bar] + [n._replace(start=n.start + first * bar) for n in end]
-    return _breathing(whole, len(chords) * bar)
+    cut = max(sung - 2, 0) * bar
+    end = _best(singer, chords[first : first + sung], lift, partial(_joined, begun, cut=cut))
+    end = breathing(end, sung * bar, (len(chords) - first) * bar)
+    return [n for n in tune if n.start < first * bar] + [n._replace(start=n.start + first * bar) for n in end]
 
 
 def _best(singer: Singer, chords: Sequence[str], lift: float, made: Make = list) -> list[Note]:
@@ -130,19 +132,11 @@ def _placed(tune: list[Note], lift: float, span: Span) -> list[Note]:
     return [t._replace(pitch=folded(t.pitch + shift, *span)) for t in tune]
 
 
-def _breathing(tune: list[Note], length: float) -> list[Note]:
-    """Notes end where the next begins, the last one before the phrase does."""
-    if not tune:
-        return []
-    ends = [*(t.start for t in tune[1:]), length - _BREATH]
-    return [t._replace(duration=max(min(t.duration, end - t.start), 0.2)) for t, end in zip(tune, ends, strict=True)]
-
-
 def merit(tune: Sequence[Note], chords: Sounding, key: Key, lift: float, metre: SongMetre, span: Span = SPAN) -> float:
     """How good a phrase is, by rules of thumb: higher is better.
 
-    What is not of its chord is resolved by step where it is heard, steps more than leaps, a range of about an octave, few notes
-    again and again, an end on a chord tone, and a place in the range as `lift` asks.
+    What is not of its chord is resolved by step where it is heard, few leaps, a range of about an octave, few notes again and
+    again, many off the beat, an end on a chord tone, and a place in the range as `lift` asks.
     """
     pitch = np.array([t.pitch for t in tune])
     over = [chords.at(t.start) for t in tune]
@@ -158,9 +152,12 @@ def merit(tune: Sequence[Note], chords: Sounding, key: Key, lift: float, metre: 
         _CHORDAL * (1.0 - np.mean(foreign(tune, over)[strong]) if strong.any() else 0.0)
         - _LOOSE * (np.mean(loose) + np.mean(loose & heard))
         - _LEAPT * np.mean(leapt & heard)
+        - _CLASH * (np.mean(clashes(tune, over)[strong]) if strong.any() else 0.0)
         + 2 * in_key
         - 0.8 * max(0.0, float(np.mean(steps == 0)) - _AGAIN)
-        - 0.15 * np.mean(np.maximum(steps - 7, 0))
+        - 0.2 * max(0.0, _REACH - float(steps.mean()))
+        - 1.2 * max(0.0, _OFF - float(np.mean([t.start % 1 != 0 for t in tune])))
+        - 0.25 * np.mean(np.maximum(steps - 7, 0))
         - 0.1 * max(0, 5 - wide)
         - 0.15 * max(0, wide - 14)
         + 0.5 * close

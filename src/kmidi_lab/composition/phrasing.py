@@ -1,0 +1,80 @@
+"""How a tune breathes and comes early: bars of the band, silence behind phrases, notes tied over a bar line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+
+import numpy as np
+
+from kmidi_lab.chords.chord import Chord
+from kmidi_lab.composition.metres import SongMetre
+from kmidi_lab.song import Note
+from kmidi_lab.song.edges import PHRASE
+
+_BREATH, _LONG_BREATH = 0.5, 1.0
+"""Quarters of silence behind a phrase, and behind one that ends with a long note."""
+_LONG = 2.0
+_SHORTEST = 0.2
+_EARLY = 0.5
+"""Quarters by which a note comes early: an eighth."""
+_OVER = 1.0
+"""Quarters that a phrase's last note sounds into the bar that is the band's, tied over its bar line."""
+
+
+def sung_bars(bars: int) -> list[int]:
+    """Of each phrase of a section the bars that are sung: the last of every other phrase, and of the section, is the band's.
+
+    A section of one phrase is sung throughout, as is a phrase that the section's end cuts short.
+    """
+    lengths = [min(PHRASE, bars - at) for at in range(0, bars, PHRASE)]
+    last = len(lengths) - 1
+    ends = [last > 0 and (n == last or (n % 2 == 1 and last - n > 1)) for n in range(last + 1)]
+    return [length - (end and length == PHRASE) for length, end in zip(lengths, ends, strict=True)]
+
+
+def breathing(tune: Sequence[Note], length: float, whole: float) -> list[Note]:
+    """Notes end where the next begins, and the last one before the phrase does.
+
+    Args:
+        tune: of a phrase, from its start on.
+        length: quarters that are sung.
+        whole: quarters of the phrase; where it is longer than what is sung, the last note is held over the bar line.
+    """
+    if not tune:
+        return []
+    last = tune[-1]
+    if whole > length:
+        tune = [*tune[:-1], last._replace(duration=length + _OVER - last.start)]
+        end = length + _OVER
+    else:
+        end = length - (_LONG_BREATH if length - last.start >= _LONG else _BREATH)
+    ends = [*(t.start for t in tune[1:]), end]
+    return [t._replace(duration=max(min(t.duration, e - t.start), _SHORTEST)) for t, e in zip(tune, ends, strict=True)]
+
+
+def early_places(share: float, metre: SongMetre, rng: np.random.Generator) -> frozenset[float]:
+    """Places of a phrase, in quarters, to which a tune comes early: a share of its bar lines and strong beats, by chance."""
+    places = np.arange(0.0, PHRASE * metre.bar, metre.strong)
+    return frozenset(places[rng.random(len(places)) < share].tolist())
+
+
+def early(
+    tune: Sequence[Note], chord_at: Callable[[float], Chord], places: Collection[float], metre: SongMetre
+) -> list[Note]:
+    """The tune with notes of the chord that fall on `places` an eighth earlier and tied over, where the one before leaves room.
+
+    Args:
+        tune: of a section, from its start on.
+        chord_at: the chord at a place, in quarters from the section's start on.
+        places: of each phrase, in quarters.
+        metre: of the song.
+    """
+    out: list[Note] = []
+    for n in tune:
+        room = n.start - out[-1].start if out else n.start
+        if n.start % (PHRASE * metre.bar) in places and room >= 2 * _EARLY and n.pitch % 12 in chord_at(n.start).tones:
+            n = n._replace(start=n.start - _EARLY, duration=n.duration + _EARLY)
+            if out and out[-1].stop > n.start:
+                out[-1] = out[-1]._replace(duration=n.start - out[-1].start)
+        out.append(n)
+    return out
