@@ -144,6 +144,14 @@ def test_an_intro_states_the_theme_and_an_outro_echoes_it_and_both_leave_their_l
     assert themes(form, [m if m is made[0] else Material(m.chords, ()) for m in made], COMMON) == [[]] * 4
 
 
+def test_an_outro_echoes_the_last_chorus_and_an_intro_states_the_first() -> None:
+    """They may be in two keys."""
+    form = read_form("intro 4, chorus 4, chorus 4, outro 4")
+    made = [Material(("C",) * 4, ()), Material(("C",) * 4, tune(*[72] * 16)), Material(("D",) * 4, tune(*[74] * 16))]
+    intro, *_, outro = themes(form, [*made, Material(("D",) * 4, ())], COMMON)
+    assert {n.pitch % 12 for n in intro} == {0} and {n.pitch % 12 for n in outro} == {2}
+
+
 @pytest.mark.parametrize(
     ("programs", "usual", "without", "part"),
     [
