@@ -40,16 +40,12 @@ LOUDNESS = [
     ("ein Lied, das in der Mitte ruhiger wird", ["soft middle"]), ("una canción que se calma en el medio", ["soft middle"]),
 ]  # fmt: skip
 TOLD = [
-    ("the tempo doubles in the chorus", TEMPO + "tempo doubles)"),
-    ("a rock song that is twice as fast in the bridge", TEMPO + "twice as fast)"),
     ("das Tempo verdoppelt sich im Refrain", TEMPO + "tempo verdoppelt sich)"),
     ("le tempo double au refrain de la chanson", TEMPO + "tempo double)"),
     ("el tempo se duplica en el coro", TEMPO + "tempo se duplica)"),
     ("una canzone, il tempo raddoppia nel ritornello", TEMPO + "tempo raddoppia)"),
     ("uma canção em que o andamento dobra no refrão", TEMPO + "andamento dobra)"),
     ("een lied waarin het tempo in het refrein verdubbelt", TEMPO + "tempo in het refrein verdubbelt)"),
-    ("a song with an accelerando towards the end", TEMPO + "an accelerando)"),
-    ("drops to half tempo for the bridge", "no such feel (drops to half tempo)"),
     ("rondo form, cheerful", FORM + "rondo form)"),
     ("a song that starts with the chorus", "no choice of sections (starts with the chorus)"),
     ("a song with a deceptive cadence", "no such harmony (deceptive cadence)"),

@@ -9,8 +9,10 @@ from kmidi_lab.composition.said_places import Place
 
 SOFT, LOUD, RISE, FALL = "soft", "loud", "growing", "sinking"
 """Loudnesses of a place."""
+SLOW, FAST, HALF, DOUBLE, SLOWER, FASTER = "slow", "fast", "half", "double", "slower", "faster"
+"""Tempos of a place; the last two are reached by and by."""
 LEVEL, ENTER, LEAVE, ALONE, WITHIN, ONE_BY_ONE = "level", "enter", "leave", "alone", "within", "one by one"
-MOOD, MODE, KEY, SHIFT = "mood", "mode", "key", "shift"
+MOOD, MODE, KEY, SHIFT, PACE = "mood", "mode", "key", "shift", "pace"
 """Kinds of changes."""
 
 
@@ -19,7 +21,7 @@ class Change(NamedTuple):
 
     Args:
         what: of the kinds above.
-        value: a loudness, the players' words, a word for a mood, a mode, a key, or semitones.
+        value: a loudness, the players' words, a word for a mood, a mode, a key, semitones, or a tempo.
         place: where; None for kinds that are of the whole song, or where none is said.
         words: that ask for it, in lower case.
         share: where in a row of several that take turns over the whole song, as (number, count); None without a row.

@@ -5,7 +5,25 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from kmidi_lab.composition.change import ALONE, ENTER, LEAVE, LEVEL, LOUD, ONE_BY_ONE, RISE, SOFT, WITHIN, Change
+from kmidi_lab.composition.change import (
+    ALONE,
+    DOUBLE,
+    ENTER,
+    FAST,
+    FASTER,
+    HALF,
+    LEAVE,
+    LEVEL,
+    LOUD,
+    ONE_BY_ONE,
+    PACE,
+    RISE,
+    SLOW,
+    SLOWER,
+    SOFT,
+    WITHIN,
+    Change,
+)
 from kmidi_lab.composition.course_patterns import pattern_of, words_of
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_places import END, START, Place, place_of, places_of
@@ -23,6 +41,8 @@ def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, 
         return _outburst(words, language)
     if name in ("entry", "absence"):
         return _players(name, words)
+    if name == "pace":
+        return _paces(words)
     if name == "mood":
         return moods(words, language)
     return turned_keys(words) if name == "key" and language == ENGLISH else shifted(words) if name == "shift" else ()
@@ -33,6 +53,26 @@ def swelling(arc: str, words: str) -> tuple[Change, ...]:
     place = place_of(words)
     value = {"Climb-to-Climax": RISE, "Descent": SOFT}.get(arc)
     return (Change(LEVEL, value, place, words),) if place and value else ()
+
+
+def leading(words: str) -> tuple[Change, ...]:
+    """A tempo that rises or falls at a place, or into it, such as `speeds up before the chorus`; nothing of words without one."""
+    place, slower = place_of(words), bool(_cue("falls", ENGLISH).search(words))
+    if place is None:
+        return ()
+    place = place._replace(side=-1) if _cue("leads", ENGLISH).search(words) else place
+    return (Change(PACE, SLOWER if slower else FASTER, place, words),)
+
+
+def _paces(words: str) -> tuple[Change, ...]:
+    """The tempo of each place that words name: `a half-time bridge`, `slow verses and fast choruses`, `doubles the tempo at the end`."""
+    jump = DOUBLE if _cue("doubled", ENGLISH).search(words) else HALF if _cue("halved", ENGLISH).search(words) else ""
+    if jump:
+        return (Change(PACE, jump, place_of(words), words),)
+    speeds = [match[0] for match in _cue("speed", ENGLISH).finditer(words)]
+    places = [place for place in places_of(words) if place]
+    said = zip(speeds, places, strict=False)
+    return tuple(Change(PACE, SLOW if "slow" in speed else FAST, place, words) for speed, place in said)
 
 
 def _levels(words: str, language: str) -> tuple[Change, ...]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.course_patterns import EVERYBODY, cues, pattern_of
 from kmidi_lab.composition.languages import ENGLISH
-from kmidi_lab.composition.said_changes import changes_of, swelling
+from kmidi_lab.composition.said_changes import changes_of, leading, swelling
 from kmidi_lab.composition.said_feel import items_of, of_a_song, untaken
 from kmidi_lab.composition.said_mood import said_moods
 from kmidi_lab.composition.said_tempo import SaidTempo, tempo_line
@@ -111,13 +111,13 @@ def with_courses(
     """
     found = [(changes_of(name, said, language), _line(name, said), said) for name, said in courses]
     found += [(swelling(arc, said), _line(_ARC, said), said) for arc, said in arcs]
-    others = [(tempo_line(said), said) for said in tempo.others]
-    others += [(line, said) for changes, line, said in found if not changes]
+    found += [(leading(said) if language == ENGLISH else (), tempo_line(said), said) for said in tempo.others]
+    others = [(line, said) for changes, line, said in found if not changes]
     told = dict.fromkeys(line for line, _ in others)
     first = next((mood for name, said in courses if name == _MOOD for mood in _said(said, language)), "")
     words = wishes.words | ({"course": tempo.words} if tempo.course else {})
     missing = (*wishes.missing, *(line for line in told if line not in wishes.missing))
-    said_all = (*tempo.others, *(said for *_, said in found))
+    said_all = tuple(said for *_, said in found)
     changes = tuple(change for changes, *_ in found for change in changes)
     key = wishes.key if wishes.key[1] else (wishes.key[0], first_mode(changes))
     return replace(

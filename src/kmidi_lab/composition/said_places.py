@@ -11,7 +11,7 @@ _KINDS = {
     "pre-chorus": "pre-?chorus(?:es)?", "build-up": "build-?ups?", "chorus": "chorus(?:es)?|refrains?|hooks?|estribillos?|coros?|ritornell[oi]|refr(?:ão|ões)|refrein(?:en)?",
     "verse": "verses?|strophen?|couplets?|strophes?|couplet(?:ten)?|estrofas?|versos?|strof[ae]|estrofes?",
     "bridge": "bridges?|middle (?:eight|section|part)|mittelteil|pont|puente|ponte|brug", "intro": "intros?|introductions?|vorspiel",
-    "outro": "outros?|codas?|nachspiel", "solo": "solos?|assolo", "breakdown": "breakdowns?|interludes?", "drop": "drops?(?! (?:out|in|off|away|down|the|it|a)\\b)",
+    "outro": "outros?|codas?|nachspiel", "solo": "solos?|assolo", "breakdown": "breakdowns?|interludes?", "drop": "drops?(?! (?:out|in|off|away|down|the|it|a|to)\\b)",
     FIRST_HALF: "first (?:half|part)", SECOND_HALF: "(?:second|last|final) (?:half|part)",
     MIDDLE: r"middle(?! (?:eight|section|part))|halfway(?: through)?|mid-?way(?: through)?|mitte|milieu|medio|mitad|mezzo|metà|meio|metade|midden",
     START: "beginning|start|opening|anfang|début|principio|inizio|início|começo", END: "end|ending|finale|close|ende|schluss|fin|fine|fim|einde?|slot",

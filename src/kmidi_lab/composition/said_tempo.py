@@ -34,7 +34,11 @@ def take_tempo(text: str, language: str = ENGLISH) -> tuple[SaidTempo, str]:
         for match in _tempo(language, course).finditer(text):
             told = of_a_song(text, match) if language == ENGLISH else of_the_song(text, match, language)
             if told and not denied(text, match):
-                found.append((*match.span(), "" if _somewhere(text, match, language) else course))
+                start, end = match.span()
+                where = _where().match(text, end) if language == ENGLISH and not _BOTH_ENDS.match(match[0]) else None
+                found.append(
+                    (start, where.end() if where else end, "" if where or _somewhere(text, match, language) else course)
+                )
     said, others, rest, at = SaidTempo(), [], [], 0
     for start, end, course in sorted(found):
         if start < at:
@@ -72,6 +76,15 @@ def _somewhere(text: str, match: re.Match[str], language: str) -> bool:
         return elsewhere(text, match, language) or bool(_tempo(language, "at_end").search(parted(text, match)))
     last = not _BOTH_ENDS.match(match[0]) and _tempo(language, "at_end").match(ahead(text, match.end()).lstrip(" ,"))
     return bool(elsewhere(text, match, language) or last or _BACK.search(text, match.end()))
+
+
+@cache
+def _where() -> re.Pattern[str]:
+    """A place behind words of a tempo: ` into the chorus`, ` at the end`."""
+    return re.compile(
+        rf"[ ,]*(?:{filled('{somewhere}|(?:towards?|up to) the (?:end|{section})', words_of(ENGLISH))})(?![\w'’-])",
+        re.I,
+    )
 
 
 @cache

@@ -19,6 +19,7 @@ from kmidi_lab.composition.closing import closed, faded_in, moving
 from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.own_chords import crowded, open_end, unheard
+from kmidi_lab.composition.pacing import with_paces
 from kmidi_lab.composition.performance import Bars, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
@@ -93,6 +94,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
             arrangement = break_rule(arrangement, rule)
         except RuleBreakError as error:
             remarks.append(str(error))
+    arrangement = with_paces(arrangement, staging.paces)
     arrangement = moving(arrangement, request.wishes.course)
     arrangement = closed(faded_in(arrangement) if request.wishes.opening else arrangement, request.wishes.ending)
     played = performed(arrangement, brief, players, staging.levels, moods_by_bar(staging.form, staging.stages))
@@ -147,8 +149,8 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
 
 
 def unchanging(request: SongRequest) -> dict[str, str]:
-    """Why the mood or the key of a song does not change: what was typed holds in all of it; without what is free."""
-    out = {}
+    """Why mood, key or tempo of a song do not change by themselves: what was typed holds in all of it; without what is free."""
+    out = {"tempo": f"{request.tempo_by}"} if request.tempo_by else {}
     if request.mood_by not in ("", BY_TEXT):
         out["mood"] = f"{request.mood_by} says the mood"
     for name in ("key", "chords"):

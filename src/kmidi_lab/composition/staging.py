@@ -10,6 +10,7 @@ from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.change import FALL, LEVEL, LOUD, RISE, SOFT, Change
 from kmidi_lab.composition.entering import silences
 from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.pacing import paced
 from kmidi_lab.composition.spans import Span, pairs, spans_of, told, turn_at
 from kmidi_lab.composition.stages import Stage
 from kmidi_lab.composition.taken import Taken
@@ -31,6 +32,7 @@ class Staging:
         form: with the energy that each section is to have.
         stages: mood and key of each section; empty where nothing turns.
         levels: of each bar, 0..1; empty where no loudness is asked for.
+        paces: factor on the song's tempo of each bar; empty where it keeps its tempo.
         silent: bars in which a part does not play, by its name of `wishes.ROLES`.
         lines: what is told of each change.
     """
@@ -38,6 +40,7 @@ class Staging:
     form: tuple[Stretch, ...]
     stages: tuple[Stage, ...] = ()
     levels: tuple[float, ...] = ()
+    paces: tuple[float, ...] = ()
     silent: Mapping[str, frozenset[int]] = field(default_factory=dict)
     lines: tuple[Taken, ...] = ()
 
@@ -61,7 +64,7 @@ def staged(
         changes: that the text asks for, of which a later one counts where two are of one bar.
         brief: of the song.
         words: that said each wish, by its name, among them those for each part's program.
-        fixed: why the `mood` or the `key` does not change; without what is free.
+        fixed: why the `mood`, the `key` or the `tempo` does not change; without what is free.
     """
     if not changes:
         return Staging(tuple(form))
@@ -70,10 +73,12 @@ def staged(
     placed = [_Placed(change, _spans(change, form)) for change in changes if change.what == LEVEL]
     levels, form = _levelled(form, [p for p in placed if p.spans])
     quiet = silences(form, changes, brief, words)
-    lines = {**turns.lines, **{p.change: _line(p) for p in placed}, **quiet.lines}
+    moods = moods_by_bar(quiet.form, turns.stages) if "tempo" not in fixed else ()
+    paces, tempos = paced(quiet.form, changes, brief, moods)
+    lines = {**turns.lines, **tempos, **{p.change: _line(p) for p in placed}, **quiet.lines}
     levels = levels or turns.levels
     return Staging(
-        tuple(quiet.form), turns.stages, levels, quiet.silent, tuple(lines[c] for c in changes if c in lines)
+        tuple(quiet.form), turns.stages, levels, paces, quiet.silent, tuple(lines[c] for c in changes if c in lines)
     )
 
 

@@ -1,0 +1,91 @@
+"""A tempo of one place: sections that are slower or faster, half or twice as fast, and tempos that lead there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from kmidi_lab.composition.brief import Brief, Mood
+from kmidi_lab.composition.change import DOUBLE, FASTER, HALF, PACE, SLOW, SLOWER, Change
+from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.said_places import LATE, Place
+from kmidi_lab.composition.spans import Span, spans_of, told
+from kmidi_lab.composition.taken import Taken
+from kmidi_lab.song import Arrangement, Tempo
+from kmidi_lab.song.elements import FASTEST, SLOWEST
+
+_SLOW, _FAST = (80.0, 0.5, 0.8), (138.0, 1.2, 2.0)
+"""Quarters a minute that a slow and a fast section come near to, and the least and the greatest factor on the song's tempo."""
+_LED = 1.2
+"""Factor that an accelerando comes to, and its inverse of a ritardando. Our choice."""
+_LEADING = 4
+"""Bars over which a tempo leads to a section, at most."""
+
+
+def paced(
+    form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, moods: Sequence[Mood]
+) -> tuple[tuple[float, ...], Mapping[Change, Taken]]:
+    """The factor on the song's tempo of each bar, empty where it keeps its tempo, and what is told of each change.
+
+    Args:
+        form: of the song.
+        changes: that the text asks for, of which those of the tempo are looked at.
+        brief: of the song.
+        moods: of each bar, whose tempo in the song's style it takes; empty where none is to.
+    """
+    whole = sum(s.bars for s in form)
+    usual = brief.band.at(brief.mood.arousal)
+    factors = [brief.band.at(mood.arousal) / usual for mood in moods] or [1.0] * whole
+    lines: dict[Change, Taken] = {}
+    for change in (c for c in changes if c.what == PACE):
+        spans = spans_of((change.place or Place(LATE))._replace(side=0), form)
+        if not spans:
+            lines[change] = Taken("tempo", change.value, change.words, "the song has no such place")
+            continue
+        for start, stop in spans:
+            if change.value in (FASTER, SLOWER):
+                _lead(factors, start, stop, change)
+            else:
+                factor = _factor(change.value, brief.tempo)
+                factors[start:stop] = [factor] * (stop - start)
+        lines[change] = _line(change, spans, factors, brief.tempo)
+    return tuple(factors) if any(factor != 1.0 for factor in factors) else (), lines
+
+
+def with_paces(song: Arrangement, factors: Sequence[float]) -> Arrangement:
+    """The song with the tempo of each bar by its factor; as it is without any."""
+    if not factors:
+        return song
+    tempos: list[Tempo] = []
+    for start, factor in zip(song.bar_starts[:-1], factors, strict=False):
+        tempo = min(max(SLOWEST, round(factor * song.tempo_at(start), 2)), FASTEST)
+        if not tempos or tempos[-1].tempo != tempo:
+            tempos.append(Tempo(start, tempo))
+    return replace(song, tempos=tuple(tempos))
+
+
+def _factor(value: str, tempo: float) -> float:
+    if value in (HALF, DOUBLE):
+        return 0.5 if value == HALF else 2.0
+    wanted, least, most = _SLOW if value == SLOW else _FAST
+    return min(max(wanted / tempo, least), most)
+
+
+def _lead(factors: list[float], start: int, stop: int, change: Change) -> None:
+    """A tempo that changes over a place, or over the bars that lead to it, which then keeps what is reached."""
+    end = _LED if change.value == FASTER else 1 / _LED
+    leads = change.place is not None and change.place.side < 0 and start > 0
+    first, last = (max(0, start - _LEADING), start) if leads else (start, stop)
+    for bar in range(first, last):
+        factors[bar] = end ** ((bar - first + 1) / (last - first))
+    if leads:
+        factors[start:stop] = [end] * (stop - start)
+
+
+def _line(change: Change, spans: Sequence[Span], factors: Sequence[float], tempo: float) -> Taken:
+    start, stop = spans[0]
+    reached = min(max(SLOWEST, factors[stop - 1] * tempo), FASTEST)
+    leads = change.place is not None and change.place.side < 0 and start > 0
+    spans = [(max(0, a - _LEADING), a) for a, _ in spans] if leads else spans
+    how = f"{change.value} to {reached:.0f}" if change.value in (FASTER, SLOWER) else f"{reached:.0f}"
+    return Taken("tempo", f"{how} in {told(spans)}", change.words)

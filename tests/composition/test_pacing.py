@@ -1,0 +1,78 @@
+"""A tempo of one place is played there, and told."""
+
+from __future__ import annotations
+
+import io
+
+import mido
+import pytest
+
+from kmidi_lab.composition.said_places import Place
+from kmidi_lab.composition.sentence import read_sentence
+
+CHORUS, BRIDGE, END = Place("chorus"), Place("bridge"), Place("end")
+
+
+@pytest.mark.parametrize(
+    ("text", "paces"),
+    [
+        ("a rock song with a half-time bridge", [("half", BRIDGE)]), ("drops to half tempo for the bridge", [("half", BRIDGE)]),
+        ("a song that doubles the tempo at the end", [("double", END)]), ("the tempo doubles in the chorus", [("double", CHORUS)]),
+        ("a rock song that is twice as fast in the bridge", [("double", BRIDGE)]), ("a song that doubles its tempo", [("double", None)]),
+        ("slow verses and fast choruses", [("slow", Place("verse")), ("fast", CHORUS)]), ("a song where the chorus is faster", [("fast", CHORUS)]),
+        ("a folk song with a slow intro then fast", [("slow", Place("intro"))]),
+        ("a song with an accelerando into the chorus", [("faster", Place("chorus", 0, -1))]),
+        ("a song that speeds up before the chorus", [("faster", Place("chorus", 0, -1))]),
+        ("a song that speeds up at the end", [("faster", END)]), ("I want it to slow down in the bridge", [("slower", BRIDGE)]),
+    ],
+)  # fmt: skip
+def test_a_tempo_of_a_place_is_read(text: str, paces: list[tuple[str, Place | None]]) -> None:
+    wishes = read_sentence(text)
+    assert [(c.value, c.place) for c in wishes.changes] == paces
+    assert (wishes.missing, wishes.course, wishes.ending.slower) == ((), "", "")
+
+
+def test_the_rest_of_the_song_has_its_own_tempo() -> None:
+    assert read_sentence("a folk song with a slow intro then fast").tempo == (126, 150)
+    assert read_sentence("a slow song with a fast chorus").tempo == (66, 84)
+    assert not read_sentence("a slow train over a fast river before the chorus of frogs").changes
+
+
+@pytest.mark.parametrize(
+    ("text", "tempos", "line"),
+    [
+        ("a rock song with a half-time bridge", [(0, 100), (32, 50), (48, 100)], "tempo 50 in bars 9-12 from the text (half-time bridge)"),
+        ("a song that doubles the tempo at the end", [(0, 100), (48, 200)], "tempo 200 in bars 13-16 from the text (doubles the tempo at the end)"),
+        ("slow verses and fast choruses", [(0, 80), (16, 138), (32, 100), (48, 138)], "tempo 138 in bars 5-8 and 13-16 from the text (slow verses and fast choruses)"),
+        ("a song with an accelerando into the chorus", [(0, 104.66), (4, 109.54), (8, 114.65), (12, 120), (32, 104.66), (36, 109.54), (40, 114.65), (44, 120)],
+         "tempo faster to 120 in bars 1-4 and 9-12 from the text (an accelerando into the chorus)"),
+        ("a song with a half-time breakdown", [(0, 100)], "tempo half from the text (half-time breakdown) is not used: the song has no such place"),
+    ],
+)  # fmt: skip
+def test_its_bars_have_it(make, text: str, tempos: list[tuple[float, float]], line: str) -> None:
+    song = make(text=text, tempo=100, sections="verse 4, chorus 4, bridge 4, chorus 4", models=False)
+    at, found = 0, []
+    for message in mido.MidiFile(file=io.BytesIO(song.midi)).tracks[0]:
+        at += message.time
+        if message.type == "set_tempo":
+            found.append((at / 480, round(mido.tempo2bpm(message.tempo), 2)))
+    assert found == [pytest.approx(pair, abs=0.01) for pair in tempos]
+    assert line in song.remarks
+
+
+def test_a_livelier_mood_is_as_fast_as_its_style_is_and_a_tempo_that_is_said_stays(make) -> None:
+    settings = {"sections": "verse 4, chorus 4", "style": "rock", "models": False}
+    text = "a song that starts tired and ends furious"
+    free, said = make(text=text, **settings), make(text=f"{text}, 90 bpm", **settings)
+    assert free.arrangement.tempos[-1].tempo > 1.1 * free.arrangement.tempos[0].tempo
+    assert [t.tempo for t in said.arrangement.tempos] == [90]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"sections": "verse 1"}, {"bars": 4, "metre": "6/8"}, {"bars": 10, "tempo": 300}, {"bars": 5, "tempo": 30}],
+)
+def test_odd_songs_keep_tempos_that_songs_may_have(make, settings: dict) -> None:
+    text = "a song that doubles its tempo, with a half-time intro, slow verses, an accelerando into the chorus, faster and faster"
+    song = make(text=text, models=False, **settings)
+    assert all(20 <= t.tempo <= 400 for t in song.arrangement.tempos)
