@@ -15,6 +15,7 @@ from support.sound_files import encoded, plucked
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.feedback.store import Store
+from kmidi_lab.serving import sent
 from kmidi_lab.serving.app import make_app
 from kmidi_lab.serving.guards import Hosts
 from kmidi_lab.serving.studio import Studio
@@ -125,6 +126,14 @@ def recording(seconds: float, rate: int, kind: str, level: float = 0.0) -> bytes
     out = io.BytesIO()
     soundfile.write(out, np.full(round(seconds * rate), level, np.float32), rate, format=kind)
     return out.getvalue()
+
+
+def test_channels_that_cancel_are_heard_and_a_fast_rate_is_not_called_long() -> None:
+    tone = np.sin(np.arange(19_200) / 9).astype(np.float32)
+    heard, rate = sent.sent_recording(encoded(np.stack([tone, -tone], 1), 192_000, "WAV"))
+    assert rate == 192_000 and abs(heard.samples).max() > 0.9 and "cancel" in heard.notes[0][0]
+    heard, _ = sent.sent_recording(encoded(np.stack([tone, 0 * tone], 1), 48_000, "WAV"))
+    assert not heard.notes and abs(heard.samples).max() == pytest.approx(0.5, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -266,11 +275,12 @@ def test_files_are_bounded_and_only_what_was_made_can_be_had(client) -> None:
         assert client.get(path).status_code in (404, 405)
 
 
-def test_what_would_fill_the_memory_is_refused_or_has_no_sound(client) -> None:
+def test_what_would_fill_the_memory_is_refused_or_has_no_sound(client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sent, "_MOST_RATE", 400)
     out = io.BytesIO()
     soundfile.write(out, np.zeros((40_000, 8), np.float32), 192_000, format="FLAC")
     bomb = client.post("/api/ask/emotion", content=out.getvalue(), headers=OCTETS)
-    assert bomb.status_code == 400 and "minutes of sound" in bomb.json()["error"]
+    assert bomb.status_code == 400 and "with 8 x 192000 samples a second" in bomb.json()["error"]
     track = mido.MidiTrack(
         [mido.MetaMessage("set_tempo", tempo=500_000), mido.Message("note_on", note=60, velocity=80)]
     )

@@ -74,14 +74,23 @@ def read_recording(path: Path, rate: int, longest_s: float = LONGEST_S) -> Recor
     if not path.is_file():
         raise AudioError(path, "a folder" if path.is_dir() else "not a file", remedy="name a recording")
     mixed = _read(path, rate, longest_s, None)
-    power, channels = mixed.power, len(mixed.power)
-    if channels > 1 and mixed.cancelled > _LARGE_SHARE * power.sum():
-        loudest = int((power > (1 - _EQUAL) * power.max()).argmax())
+    if (loudest := mixed.to_take()) is not None:
+        note = mixed.taken(loudest)
         mixed = _read(path, rate, longest_s, loudest)
-        mixed.notes.append((CANCELLED, f"channel {loudest + 1} of {channels}"))
+        mixed.notes.append(note)
     if (mixed.highest - mixed.lowest) / 2 < SILENCE:  # also a constant other than 0
         raise AudioError(path, "silent")
     return Recording(np.concatenate(mixed.parts), tuple(mixed.notes))
+
+
+def mixed_down(samples: NDArray[np.float32]) -> Recording:
+    """Channels `[S, C]` to one row as `read_recording` does it, at their own rate."""
+    mix = _Mix(1, None)
+    if len(samples):
+        mix.add(iter([samples]), 1)
+    if (loudest := mix.to_take()) is None:
+        return Recording(np.concatenate(mix.parts) if mix.parts else np.zeros(0, np.float32))
+    return Recording(samples[:, loudest].copy(), (mix.taken(loudest),))
 
 
 class _Mix:
@@ -119,6 +128,16 @@ class _Mix:
             self.parts.append(row if resampler is None else resampler.resample_chunk(row))
         if resampler is not None:
             self.parts.append(resampler.resample_chunk(np.zeros(0, np.float32), True))
+
+    def to_take(self) -> int | None:
+        """The loudest channel where the channels cancel each other, else None."""
+        if len(self.power) == 1 or self.cancelled <= _LARGE_SHARE * self.power.sum():
+            return None
+        return int((self.power > (1 - _EQUAL) * self.power.max()).argmax())
+
+    def taken(self, channel: int) -> tuple[str, str]:
+        """What is to be known of a recording whose one channel was taken."""
+        return CANCELLED, f"channel {channel + 1} of {len(self.power)}"
 
     def _added(self, power: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.power + np.pad(power, (0, len(self.power) - len(power)))

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import orjson
-import soundfile
 
 from kmidi_lab.audio.style_file import begins_as_style, read_style, style_from
 from kmidi_lab.bounds import checked_seed
@@ -19,21 +17,20 @@ from kmidi_lab.composition.reference import heard_style, listened
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
 from kmidi_lab.conf_dir import conf_dir, models
-from kmidi_lab.errors import ConfigError, DataError, one_of
+from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.feedback.use_ids import use_id
 from kmidi_lab.inference.api import request_of
 from kmidi_lab.inference.ways import Way
-from kmidi_lab.midi.sound import LONGEST_S, NoSoundError, wav_bytes
+from kmidi_lab.midi.sound import NoSoundError, wav_bytes
 from kmidi_lab.serving.chosen import CHOSEN, chosen, drawn_events
 from kmidi_lab.serving.guards import MEGABYTE, Shelf
 from kmidi_lab.serving.ratings import compared, take_in_old
+from kmidi_lab.serving.sent import sent_recording
 from kmidi_lab.serving.speech import NOTHING, page_line
 from kmidi_lab.song import SongIntent, answer, next_question, to_json
 
 MOST_BARS = 128
-_MOST_RATE = 96_000
-"""Samples a second, of all channels together in the longest recording."""
 _MOST_ANSWERS = 64
 _LONGEST_TYPED, _SHOWN = 1000, 3
 _SENT = "the file"
@@ -93,8 +90,8 @@ class Studio:
             if begins_as_style(data):
                 style = read_style(data, _SENT)
             else:
-                samples, rate = _samples(data)
-                style = heard_style(players, audio=samples, rate=rate)
+                sent, rate = sent_recording(data)
+                style = heard_style(players, audio=sent.samples, rate=rate)
         taken, unsure = listened(style, players)
         return {"style": style.plain(), "line": page_line((unsure or taken.lines("", ""))[0])}
 
@@ -150,13 +147,13 @@ class Studio:
             players = Players(self._root, self._cache_dir, self._spare)
             if way.key == "midi":
                 return self._played(players.ask(model, midi=data), players.trace[model].by)
-            samples, rate = _samples(data)
-            heard = players.ask(model, audio=samples, rate=rate)
+            sent, rate = sent_recording(data)
+            heard = players.ask(model, audio=sent.samples, rate=rate)
         answers = {q: {"answer": a, "probability": round(p, 3)} for q, (a, p) in heard.summary.answers.items()}
         values = {name: round(value, 3) for name, value in heard.summary.values.items()}
-        rows = request_of(model).rows(heard)
+        notes = [("note", f"{note} ({detail})") for note, detail in sent.notes]
         return {
-            "rows": rows,
+            "rows": [*request_of(model).rows(heard), *notes],
             "values": values,
             "answers": answers,
             "unsure": heard.unsure,
@@ -191,7 +188,8 @@ class Studio:
     def _played(self, answer: Any, by: str) -> dict[str, Any]:
         """MIDI that a model made, kept with its sound; what a person should know of it is told."""
         files = {"mid": answer.midi} | _sound(answer.midi)
-        remarks = list(getattr(answer, "remarks", ()))
+        # What to type for it the page has no field for.
+        remarks = [remark.partition("; predict.")[0] for remark in getattr(answer, "remarks", ())]
         return {"id": self.shelf.put(files), "files": sorted(files), "by": by, "remarks": remarks}
 
     def rate(self, first: str, second: str, better: str) -> None:
@@ -266,15 +264,3 @@ def _sound(midi: bytes) -> dict[str, bytes]:
         return {"wav": wav_bytes(midi)}
     except NoSoundError:
         return {}
-
-
-def _samples(data: bytes) -> tuple[Any, int]:
-    """Mono samples of a recording's bytes. Raises DataError: not readable, or too long."""
-    try:
-        with soundfile.SoundFile(io.BytesIO(data)) as sound:
-            most = LONGEST_S * min(sound.samplerate, _MOST_RATE / sound.channels)
-            if sound.frames > most or sound.samplerate > _MOST_RATE:
-                raise DataError(f"more than {LONGEST_S // 60} minutes of sound; send a shorter recording")
-            return sound.read(dtype="float32", always_2d=True).mean(1), sound.samplerate
-    except (soundfile.SoundFileError, OSError, RuntimeError) as error:
-        raise DataError("not a recording that can be read; send WAV, FLAC, OGG or MP3") from error
