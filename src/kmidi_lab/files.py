@@ -63,6 +63,14 @@ def write_atomic(path: Path, data: bytes, mode: int | None = None, at_once: bool
         raise as_it_was(path, error) from error
 
 
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; there is none of a name that no disk takes, such as one too long."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def as_it_was(path: Path, error: OSError) -> FileError:
     """The error of a file that could not be written, where nothing has changed."""
     return FileError(

@@ -174,3 +174,18 @@ def test_events_are_bounded_in_a_file_not_in_a_track(monkeypatch: pytest.MonkeyP
     for tracks in ((few, few, few), (many, few), (track(event * 101 + note() + END),)):
         with pytest.raises(MidiError, match="too many events"):
             read_piece(midi(*tracks))
+
+
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        (b"\x1f\x8b\x08", "gzip"),
+        (b"PK\x03\x04", "MSCZ"),
+        (b"<?xml", "MusicXML"),
+        (b"X:1", "abc2midi"),
+        (b"RIFF\0\0\0\0WAVE", "recording"),
+    ],
+)
+def test_what_another_file_is_is_told(head: bytes, said: str) -> None:
+    with pytest.raises(MidiError, match=rf"not a MIDI file \(.*{said}"):
+        read_piece(head + bytes(20))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.io import read_recording
 from kmidi_lab.audio.mel import RATE, MelStream
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.files import is_there
 from kmidi_lab.inference.live import BLOCK, live
 
 STANDARD_INPUT = "-"
@@ -33,7 +34,7 @@ class SoundSource:
     def __init__(self, audio: str | Path | Frames | None, rate: int, longest_s: float) -> None:
         if audio is None or (isinstance(audio, str) and not audio):
             raise ConfigError("task=predict needs sound; type predict.audio=x.wav, or predict.audio=- for samples")
-        if isinstance(audio, str | Path) and str(audio) != STANDARD_INPUT and not Path(audio).exists():
+        if isinstance(audio, str | Path) and str(audio) != STANDARD_INPUT and not is_there(Path(audio)):
             raise ConfigError(f"predict.audio={audio}: no such file; name a recording, or - for samples")
         self._audio, self._rate, self._longest_s = audio, rate, longest_s
         self.name = "the samples"

@@ -14,6 +14,14 @@ MAX_BYTES = 32 * 2**20
 MAX_TRACKS = 256
 _CLIPPED_SHARE = 0.01
 """With a larger share of events whose data are above 127 a file is no MIDI that was damaged in a place or two."""
+_OTHERS = (
+    (b"\x1f\x8b", "packed by gzip: unpack it first"),
+    (b"PK\x03\x04", "packed, such as MXL, MSCZ or ZIP: export MIDI from its program"),
+    (b"<", "XML, such as MusicXML: export MIDI from its program"),
+    (b"X:", "ABC notation: abc2midi makes MIDI of it"),
+    *((mark, "a recording: MIDI holds notes") for mark in (b"RIFF", b"fLaC", b"OggS", b"ID3", b"\xff\xfb")),
+)
+"""What is taken for a MIDI file, by how it begins."""
 MORE_TRACKS = "tracks that the header does not count"
 FEWER_TRACKS = "tracks that the header counts and that are not there"
 ODD = "tempos, metres or keys that can't be"
@@ -74,7 +82,7 @@ def _unwrapped(data: bytes) -> bytes:
 def _chunks(data: bytes, flaws: Counter[str]) -> tuple[bytes, list[tuple[bytes, bytes]]]:
     """(content of the header, the chunks behind it); what follows the last track and is no chunk is left out."""
     if data[:4] != b"MThd":
-        raise MidiError("not a MIDI file")
+        raise MidiError("not a MIDI file", next((is_ for mark, is_ in _OTHERS if data.startswith(mark)), ""))
     if len(data) < 14:
         raise MidiError("truncated", "in the header")
     length, form, declared, division = struct.unpack_from(">IHHH", data, 4)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.files import is_there
 from kmidi_lab.midi.piece import Notes, Piece
 
 PHRASE_BARS = 4
@@ -146,12 +147,12 @@ def midi_target(out: str | None, default: Path, source: Path | None = None, name
         ConfigError: no .mid at its end, a folder that isn't there, or the file that is read.
     """
     target = Path(out) if out else default
-    target = target / default.name if target.is_dir() else target
+    target = target / default.name if is_there(target) and target.is_dir() else target
     if target.suffix.lower() not in (".mid", ".midi"):
         raise ConfigError(f"{name}={out} must end in .mid, such as {name}={default.name}")
     if out and not target.parent.is_dir():
         raise ConfigError(f"{name}={out}: {target.parent} is not a folder; make it first")
-    if source and target.exists() and source.exists() and target.samefile(source):
+    if source and is_there(target) and source.exists() and target.samefile(source):
         raise ConfigError(f"{name}={out} is predict.midi itself; give another file")
     return target
 
@@ -160,7 +161,7 @@ def midi_source(midi: str | Path | bytes) -> Path | bytes:
     """`predict.midi` as a file or its bytes. Raises ConfigError where there is no such file."""
     if isinstance(midi, bytes):
         return midi
-    if not Path(midi).exists():
+    if not is_there(Path(midi)):
         one = "a MIDI file"
         if set(str(midi)) & set(",*?"):
             one = "one MIDI file; several need -m and commas between, as in -m predict.midi=a.mid,b.mid"

@@ -138,6 +138,7 @@ def test_what_cannot_be_asked_is_one_line_that_says_what_to_type(tmp_path: Path)
         ({"bars": 1, "length": 17}, "give more bars"),
         ({"bars": -1}, "predict.bars=-1 must be 0 to 500"),
         ({"midi": "gone.mid"}, "predict.midi=gone.mid: no such file; name a MIDI file"),
+        ({"midi": "a" * 300 + ".mid"}, "aaa.mid: no such file"),
         ({"midi": "a.mid,b.mid"}, "name one MIDI file; several need -m and commas between"),
         ({"midi": midi(track(note(channel=9) + END))}, "no melody"),
     ):
