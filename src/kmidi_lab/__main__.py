@@ -14,8 +14,12 @@ def main(argv: list[str] | None = None) -> int:
     0 is done, 1 a job failed, 2 wrong input, 130 stopped by Ctrl-C, 143 by SIGTERM (128 and the signal's number).
     """
     arguments = sys.argv[1:] if argv is None else argv
-    from kmidi_lab import stopping, streams
-    from kmidi_lab.errors import UserError
+    try:
+        from kmidi_lab import stopping, streams
+        from kmidi_lab.errors import UserError
+    except KeyboardInterrupt:  # before it is heard
+        print("stopped", file=sys.stderr)
+        return 130
 
     streams.make_safe()
     try:

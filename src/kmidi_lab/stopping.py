@@ -55,7 +55,10 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def heard() -> Iterator[None]:
-    """Raises Stopped in the main thread when a signal comes. What this process ignores, as under nohup, it ignores still."""
+    """Raises Stopped in the main thread when a signal comes. What this process ignores, as under nohup, it ignores still.
+
+    Also where a library met it in the middle of its own work and raised something else.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -67,13 +70,24 @@ def heard() -> Iterator[None]:
     _received.clear()
     try:
         _install()
-        yield
+        with _for_what_it_is():
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(waker)
         done.set()
         os.close(theirs)
+
+
+@contextmanager
+def _for_what_it_is() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if _received:
+            raise Stopped from error
+        raise
 
 
 def hear_again() -> None:
@@ -93,7 +107,8 @@ def recording(record: Callable[[str], None]) -> Iterator[None]:
     """Inside, `record` is what still writes down why the process ends where nothing else can."""
     _last_words.append(record)
     try:
-        yield
+        with _for_what_it_is():
+            yield
     finally:
         _last_words.remove(record)
 

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
@@ -35,6 +37,18 @@ def test_every_signal_that_ends_a_run_is_heard(
     assert caught.value.exit_code == 128 + number
     assert caught.value.reason == ("stopped" if name == "SIGINT" else f"stopped by {name}")
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("inside", [stopping.heard, lambda: stopping.recording(print)], ids=["heard", "recording"])
+def test_what_a_library_raises_when_a_signal_meets_it_is_the_signal(
+    inside: Callable[[], AbstractContextManager[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stopping, "_received", [])
+    with pytest.raises(ZeroDivisionError), inside():
+        raise ZeroDivisionError
+    with pytest.raises(Stopped), inside():
+        stopping._received.append(signal.SIGINT)
+        raise AttributeError
 
 
 def test_what_is_ignored_stays_ignored_as_under_nohup() -> None:
@@ -111,6 +125,8 @@ def test_a_job_that_loses_the_exception_says_why_before_it_is_killed(tmp_path: P
     """Python drops what is raised in a destructor: the job would train on until the one that started it kills it."""
     job = f"""
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from kmidi_lab import stopping
 class Lost:
