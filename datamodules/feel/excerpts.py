@@ -138,7 +138,7 @@ def _play(task: tuple[tuple[Score, ...], Path | None, int]) -> list[Excerpt]:
                 strokes,
                 values,
                 score.split,
-                np.round(heard * FULL_SCALE).astype(np.int16) if score.split != "train" else None,
+                np.round(heard * FULL_SCALE).astype(np.int16) if score.split in ("val", "test") else None,
             )
         )
     return out

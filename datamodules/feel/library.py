@@ -22,19 +22,23 @@ from datamodules.shared.cache import code_version, data_version
 from datamodules.shared.engine import Rules, Source, Split, below, packages
 from datamodules.shared.library import Reading, SplitLibrary
 from datamodules.shared.splits import Groups, assign
-from kmidi_lab.models.feel.features import Excerpt
+from kmidi_lab.models.feel.features import CALIBRATION, Excerpt
 
 READERS = (groove_midi, pop909, emopia)
 SOURCES = (*(reader.NAME for reader in READERS), patterns.NAME)
 _VAL, _TEST = 0.1, 0.15
-_PACKAGES = "sf_GMbank is Debian's csound-soundfont, FluidR3 its fluid-soundfont-gm"
+_PACKAGES = "sf_GMbank is Debian's csound-soundfont, FluidR3 its fluid-soundfont-gm, OPL-3_FM_128M its opl3-soundfont"
 
 
 class Fonts(NamedTuple):
-    """What music is played through: training and validation, each of them, and the test; None is TimGM6mb."""
+    """What music is played through: training and validation, each of them, and the test; None is TimGM6mb.
+
+    Validation is played once more through `calibrating`, if there is one.
+    """
 
     heard: tuple[Path | None, ...] = (None,)
     tested: Path | None = None
+    calibrating: Path | None = None
 
     def named(self, tested: bool) -> str:
         """The names of those of training, or of the test."""
@@ -50,6 +54,7 @@ def load(
     split_seed: int,
     fonts: Sequence[str],
     test_font: str | None,
+    calibration_font: str | None,
     softest: float,
     workers: int,
     progress: bool,
@@ -64,6 +69,7 @@ def load(
         split_seed: of splits and of what is drawn.
         fonts: paths of SoundFonts that training and validation are rendered through beside TimGM6mb.
         test_font: path of the SoundFont of the test; None is TimGM6mb.
+        calibration_font: path of the SoundFont of split CALIBRATION; None is no such split.
         softest: decibels below a peak of 1 that an excerpt may be played at.
         workers: processes that render.
 
@@ -71,8 +77,11 @@ def load(
         DataError: the SoundFont is not there.
     """
     heard = [rendering.sound_font("fonts", path, _PACKAGES, "[]") for path in fonts]
-    tested = rendering.sound_font("test_font", test_font, _PACKAGES, "null") if test_font is not None else None
-    played = Fonts((None, *heard), tested)
+    tested, calibrating = (
+        rendering.sound_font(key, path, _PACKAGES, "null") if path is not None else None
+        for key, path in (("test_font", test_font), ("calibration_font", calibration_font))
+    )
+    played = Fonts((None, *heard), tested, calibrating)
     wanted = [name for name in SOURCES if name in names]
     present, absent = engine.find(sources(root, wanted, amount, split_seed, played, workers, progress), wanted)
     own = [*packages("midirenderer", "pretty_midi"), patterns.VERSION.encode()]
@@ -82,6 +91,7 @@ def load(
         rendering.SOUND_FONT,
         *((font.name, font.stat().st_size) for font in [tested] if font),
         *(("heard", font.name, font.stat().st_size) for font in heard),
+        *(("calibrating", font.name, font.stat().st_size) for font in [calibrating] if font),
     )
     contents = itertools.chain(own, *(p.contents() for p in present))
     version = data_version((tuple(p.name for p in present), *settings), contents)
@@ -139,6 +149,10 @@ def _rendered(
         out.items += rendered(heard if font is None else [_named(s, font) for s in heard], font, workers, progress)
         if n == 0:
             out.items += rendered([score for score in cut if score.split == "test"], fonts.tested, workers, progress)
+    if fonts.calibrating is not None:
+        cut = list(excerpts(dealt, AMOUNTS[reading.source], amount, seed + len(fonts.heard)))
+        heard = [replace(_named(s, fonts.calibrating), split=CALIBRATION) for s in cut if s.split == "val"]
+        out.items += rendered(heard, fonts.calibrating, workers, progress)
     return out
 
 
@@ -161,7 +175,8 @@ class FeelRules(Rules[Excerpt]):
         rule = {
             "rule": f"by drummer, song and recording; drummers {', '.join(groove_midi.TEST)} in test alone; music by rule in "
             f"training alone where there is other music; trained on {self.fonts.named(False)}, tested on "
-            f"{self.fonts.named(True)}",
+            f"{self.fonts.named(True)}"
+            + (f", calibrated on validation through {font.stem}" if (font := self.fonts.calibrating) else ""),
             "seed": self.seed,
         }
         return Split([song.split for song in songs], rule)

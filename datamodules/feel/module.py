@@ -20,7 +20,7 @@ from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.contracts import FEEL
-from kmidi_lab.models.feel.features import CURVE_S, VALUES, Excerpt, FeelBatch, targets
+from kmidi_lab.models.feel.features import CALIBRATION, CURVE_S, VALUES, Excerpt, FeelBatch, targets
 
 _TOGETHER = 32
 _FLOOR_DB, _ROOM_DB = (20.0, 65.0), (15.0, 50.0)
@@ -41,6 +41,8 @@ class RenderedMusic(FrameData[Excerpt, FeelBatch]):
         amount: how much of `excerpts.AMOUNTS` is rendered.
         fonts: paths of SoundFonts that training and validation are rendered through beside TimGM6mb.
         test_font: path of the SoundFont that the test is rendered through; null is TimGM6mb.
+        calibration_font: path of a SoundFont that training does not hear, which validation is rendered through once more
+            for the calibration of the values; null is no such calibration.
         softest: decibels; each excerpt has a peak of 0 to so many below full scale, drawn by its name.
         frames: of a training stretch.
         equaliser: decibels that bands are louder or softer (`audio.augment.equalise_by_cosines`).
@@ -58,7 +60,17 @@ class RenderedMusic(FrameData[Excerpt, FeelBatch]):
     root_sources: tuple[str, ...] = ("groove_midi", "pop909", "emopia")
     bytes_per_example = 8 * 1024 * 1024
     identity_settings = ("sources", "split_seed", "amount")
-    other_settings = ("fonts", "test_font", "softest", "frames", "equaliser", "bands", "masked", "conditions")
+    other_settings = (
+        "fonts",
+        "test_font",
+        "calibration_font",
+        "softest",
+        "frames",
+        "equaliser",
+        "bands",
+        "masked",
+        "conditions",
+    )
     remedy = "give another data.split_seed or a larger data.amount"
     probed = 6
 
@@ -72,6 +84,7 @@ class RenderedMusic(FrameData[Excerpt, FeelBatch]):
         amount: Annotated[float, Interval(gt=0, le=10)] = 1.0,
         fonts: Sequence[str] = (),
         test_font: str | None = None,
+        calibration_font: str | None = None,
         softest: Decibels = 30.0,
         batch_size: int = 16,
         frames: Annotated[int, Ge(256)] = 640,
@@ -84,13 +97,18 @@ class RenderedMusic(FrameData[Excerpt, FeelBatch]):
     ) -> None:
         load = load_of(
             library.load, library.SOURCES, root, cache_dir, sources, amount=amount, split_seed=split_seed,
-            fonts=tuple(fonts), test_font=test_font, softest=softest, workers=workers, progress=progress,
+            fonts=tuple(fonts), test_font=test_font, calibration_font=calibration_font, softest=softest, workers=workers,
+            progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size, frames, equaliser, bands, masked)
         self._conditions = conditions
 
     def grouped(self, songs: list[Excerpt]) -> Groups:
         return library.grouped(songs)
+
+    def songs(self, split: str) -> list[Excerpt]:
+        """Those of CALIBRATION are in no other split, and not in `all`."""
+        return [song for song in super().songs(split) if split == CALIBRATION or song.split != CALIBRATION]
 
     def frames_of(self, song: Excerpt) -> np.ndarray:
         return song.frames

@@ -41,7 +41,7 @@ class Data:
         yield from self._changed.items() if split == "test" else ()
 
     def songs(self, split: str) -> Sequence[Excerpt]:
-        return self._songs[split]
+        return self._songs.get(split, ())
 
 
 def perfect(song: Excerpt) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,12 +16,12 @@ from datamodules.feel import emopia, excerpts, groove_midi, library, patterns, p
 from datamodules.feel.levels import at_levels, loudest, softer
 from datamodules.feel.module import MusicByRule, RenderedMusic, brightness
 from datamodules.feel.scores import Score, strokes_of, values_of
-from datamodules.shared.library import Reading
+from datamodules.shared.library import Reading, SplitLibrary
 from datamodules.shared.rendering import Note, Part
 from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.feel.features import FULL_SCALE, Excerpt, curves_of
+from kmidi_lab.models.feel.features import CALIBRATION, FULL_SCALE, Excerpt, curves_of
 
 
 def drums(times: list[float], pitch: int = 38) -> Part:
@@ -247,10 +248,12 @@ def test_the_loudest_frames_follow_what_is_marked(by_rule: RenderedMusic) -> Non
 
 
 def test_a_sound_font_that_is_not_there_is_said(tmp_path: Path) -> None:
-    settings = {"test_font": str(tmp_path / "no.sf2")}, {"fonts": [str(tmp_path / "no.sf2")]}
-    for setting in settings:
+    missing = str(tmp_path / "no.sf2")
+    for setting in ({"test_font": missing}, {"calibration_font": missing}, {"fonts": [missing]}):
         data = MusicByRule("", str(tmp_path), sources=["rules"], progress=False, **setting)  # type: ignore[arg-type]
-        with pytest.raises(DataError, match=r"data\.(test_font|fonts): .*no\.sf2 is not there; install it"):
+        with pytest.raises(
+            DataError, match=r"data\.(test_font|calibration_font|fonts): .*no\.sf2 is not there; install it"
+        ):
             data.prepare_data()
 
 
@@ -264,16 +267,26 @@ def test_each_sound_font_is_heard_in_training_and_one_alone_in_the_test(monkeypa
             yield None, [SimpleNamespace(id=one.id) for one in scores]
 
     monkeypatch.setattr(excerpts, "render_all", played)
-    fonts, scores = library.Fonts((None, Path("a.sf2")), Path("b.sf2")), patterns.read(60, 0)
+    fonts, scores = library.Fonts((None, Path("a.sf2")), Path("b.sf2"), Path("c.sf2")), patterns.read(60, 0)
     out = library._rendered(scores, 1.0, 0, fonts, True, 1, False)
     assert {(split, font and font.stem) for split, font in heard} == {
-        ("train", None), ("train", "a"), ("val", None), ("val", "a"), ("test", "b"),
+        ("train", None), ("train", "a"), ("val", None), ("val", "a"), ("test", "b"), ("calibration", "c"),
     }  # fmt: skip
     assert len(heard["train", None]) == len(heard["train", Path("a.sf2")]), "each hears all of them"
+    assert len(heard["calibration", Path("c.sf2")]) == len(heard["val", None])
     assert len({item.id for item in out.items}) == len(out.items) == sum(map(len, heard.values()))
     alone = library._rendered(scores, 1.0, 0, library.Fonts((None,), Path("b.sf2")), True, 1, False)
     assert {i.id for i in alone.items} < {i.id for i in out.items}, "another SoundFont changes nothing for the first"
     assert fonts.named(False) == "TimGM6mb, a" and fonts.named(True) == "b"
+
+
+def test_music_that_calibrates_is_in_no_other_split(tmp_path: Path) -> None:
+    places = ["train", "val", "test", CALIBRATION]
+    songs = [replace(sounding(np.zeros(2048, np.float32), place), split=place) for place in places]
+    data = MusicByRule("", str(tmp_path))
+    data._library = SplitLibrary(songs, places, {}, {})
+    assert {p: [s.id for s in data.songs(p)] for p in places} == {p: [p] for p in places}
+    assert [s.id for s in data.songs("all")] == places[:3]
 
 
 @pytest.mark.slow

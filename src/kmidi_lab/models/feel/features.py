@@ -42,6 +42,8 @@ which hardly vary, are not learnt."""
 UNTAUGHT = ("texture_reserved", "dominance", "complexity")
 """Slices that stay zero."""
 CURVE_S = 4.0
+CALIBRATION = "calibration"
+"""Split of the music of validation through a SoundFont that is heard in no other split."""
 FULL_SCALE = 32_767
 """What 16 bits hold of a sample of 1."""
 TOGETHER_S = 0.03

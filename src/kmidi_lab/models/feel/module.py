@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import gcd
 
 import numpy as np
@@ -12,9 +12,10 @@ from torch import nn
 from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contracts import FEEL
+from kmidi_lab.models.feel.blending import blends, put_into
 from kmidi_lab.models.feel.calibration import fit_confidence
 from kmidi_lab.models.feel.evaluation import FeelData, sure_and_right
-from kmidi_lab.models.feel.features import VALUES, FeelBatch
+from kmidi_lab.models.feel.features import CALIBRATION, VALUES, Excerpt, FeelBatch
 from kmidi_lab.models.feel.losses import CONFIDENCE, TEMPO, is_near, losses, place_of
 from kmidi_lab.models.feel.network import feel_network
 from kmidi_lab.models.feel.scores import answer_of
@@ -86,13 +87,22 @@ class AudioFeelAnalyzer(AudioModule):
     def calibrate(
         self, call: Callable[[np.ndarray], np.ndarray], data: FeelData, folds: Iterable[Trained] = ()
     ) -> list[Note]:
-        """Makes the confidence of validation excerpts the share of them whose tempo is right, in the last layer."""
+        """Makes the confidence of validation excerpts the share of them whose tempo is right, in the last layer.
+
+        Blends the values there, too (`blending`), where the data hold music through sounds that training did not hear.
+        """
+        *_, last = self.network
+        assert isinstance(last, nn.Linear)
+
+        def said_of(songs: Sequence[Excerpt]) -> list[np.ndarray]:
+            return [call(x[None])[0] for x in adapted_sounds([song.frames for song in songs])]
+
+        unheard = data.songs(CALIBRATION)
+        put_into(last, list(blends(said_of(unheard), unheard)))
         songs = data.songs("val")
-        outputs = [call(x[None])[0] for x in adapted_sounds([song.frames for song in songs])]
+        outputs = said_of(songs)
         sure, right = sure_and_right(outputs, [answer_of(o) for o in outputs], songs)
         if (fitted := fit_confidence(np.log(sure / (1 - sure)), right)) is not None:
-            *_, last = self.network
-            assert isinstance(last, nn.Linear)
             slope, offset = fitted
             last.weight[CONFIDENCE] *= slope
             last.bias[CONFIDENCE] = slope * last.bias[CONFIDENCE] + offset
