@@ -40,7 +40,7 @@ def told(text: str, **settings: object) -> list[str]:
         ("a folk tune that fades in before the chorus", "no fade (fades in): "),
         ("a song with a fermata in the intro", "no such fermata (fermata): "),
         ("half-time feel, lofi", "no such feel (half-time feel): "),
-        ("a staccato melody", "no articulation (staccato): "),
+        ("a melody with vibrato", "no articulation (vibrato): "),
         ("make it loud", "no loudness (loud): "),
         ("a song without a chorus", "no choice of sections (without a chorus): "),
         ("a song with an intro of 8 bars", "no choice of sections (intro of 8 bars): "),
@@ -49,7 +49,7 @@ def told(text: str, **settings: object) -> list[str]:
         ("a canon for two violins", "no counterpoint (canon): "),
         ("more reverb", "no effects (more reverb): "),
         ("a song with a high melody", "no such place (high melody): "),
-        ("louder bass please", "no amount of a part (louder bass): "),
+        ("lots of bass please", "no amount of a part (lots of bass): "),
         ("less waltz, more rock", 'no less of it (less waltz): say "no", or what instead'),
         ("a ballad that ends on the dominant", "no open end (ends on the dominant): "),
         (

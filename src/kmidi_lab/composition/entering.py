@@ -52,7 +52,7 @@ def silences(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, w
         if change.what == ONE_BY_ONE:
             lines[change] = _one_by_one(form, present, silent, forced, change)
             continue
-        roles = _roles(change.value, present, brief, words)
+        roles = roles_of(change.value, present, brief, words)
         spans = [(opened, whole)] if not change.place and opened else spans_of(change.place or Place(LATE), form)
         bars = {bar for start, stop in spans for bar in range(start, stop)}
         asked = bars
@@ -106,7 +106,7 @@ def _one_by_one(
     return Taken("one part after another", f"from bar {', '.join(entries)} on", change.words)
 
 
-def _roles(who: str, present: Sequence[str], brief: Brief, words: Mapping[str, str]) -> set[str]:
+def roles_of(who: str, present: Sequence[str], brief: Brief, words: Mapping[str, str]) -> set[str]:
     """The parts that players' words name: a part, those of an instrument, or all but the melody."""
     out: set[str] = set()
     for name in who.split(", "):

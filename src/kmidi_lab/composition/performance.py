@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kmidi_lab.composition import summaries
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.metres import COMMON
+from kmidi_lab.composition.mixing import Mix, as_mixed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.swelling import as_loud_as, levelled, swelled
 from kmidi_lab.errors import UserError
@@ -63,7 +64,12 @@ class Performed(NamedTuple):
 
 
 def performed(
-    song: Arrangement, brief: Brief, players: Players, levels: Sequence[float] = (), moods: Sequence[Mood] = ()
+    song: Arrangement,
+    brief: Brief,
+    players: Players,
+    levels: Sequence[float] = (),
+    moods: Sequence[Mood] = (),
+    mix: Mix | None = None,
 ) -> Performed:
     """Drums humanised and the other parts played with expression.
 
@@ -73,6 +79,7 @@ def performed(
         players: who are asked.
         levels: how loud each bar is asked to be, 0..1.
         moods: of each bar; without any the brief's in all.
+        mix: how its parts are to be played; None as they are.
     """
     drummer, remarks = "", []
     bars: Bars | None = None
@@ -88,7 +95,7 @@ def performed(
         except UserError as error:  # a rule that was broken may have made bars that the model does not know
             remarks.append(f"the drums are played as they are written: {str(error).removeprefix('the MIDI data: ')}")
     if all(part.is_drums for part in song.parts):
-        return Performed(_as_asked(midi_bytes(song), song, brief, levels), drummer, remarks, bars)
+        return Performed(_as_asked(midi_bytes(song), song, brief, levels, mix), drummer, remarks, bars)
     for less in _SOFTER:
         written = midi_bytes(_changed(song, False, partial(_softer, less)))
         played = players.ask("dynamics", brief.seed, midi=written, emotion=str(brief.mood), timing=False)
@@ -98,15 +105,16 @@ def performed(
     for mood in dict.fromkeys(m for m in moods if m != brief.mood):
         other = players.ask("dynamics", brief.seed, midi=written, emotion=str(mood), timing=False)
         midi = as_loud_as(midi, other.midi, {n for n, m in enumerate(moods) if m == mood}, brief.metre.bar)
-    loud = _as_asked(midi, song, brief, levels)
+    loud = _as_asked(midi, song, brief, levels, mix)
     players.note("dynamics", summaries.of_loudness(written, loud))
     placed = players.ask("microtiming", brief.seed, midi=loud, parts="pitched", amount=_TIGHT)
     players.note("microtiming", summaries.of_offsets(placed))
     return Performed(placed.midi, drummer, remarks, bars)
 
 
-def _as_asked(midi: bytes, song: Arrangement, brief: Brief, levels: Sequence[float]) -> bytes:
-    """The MIDI file with the arc and the levels that a person asks for, of which the models leave little."""
+def _as_asked(midi: bytes, song: Arrangement, brief: Brief, levels: Sequence[float], mix: Mix | None) -> bytes:
+    """The MIDI file with the arc, the levels and the parts that a person asks for, of which the models leave little."""
+    midi = as_mixed(midi, mix) if mix else midi
     midi = swelled(midi, brief.arc, song.length) if brief.arc_asked else midi
     return levelled(midi, levels, brief.metre.bar) if levels else midi
 

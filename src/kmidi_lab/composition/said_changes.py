@@ -15,8 +15,10 @@ from kmidi_lab.composition.change import (
     LEAVE,
     LEVEL,
     LOUD,
+    LOUDER,
     ONE_BY_ONE,
     PACE,
+    PLAYED,
     RISE,
     SLOW,
     SLOWER,
@@ -41,6 +43,8 @@ def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, 
         return _outburst(words, language)
     if name in ("entry", "absence"):
         return _players(name, words)
+    if name in ("amount", "way"):
+        return _parts(name, words)
     if name == "pace":
         return _paces(words)
     if name == "mood":
@@ -73,6 +77,16 @@ def _paces(words: str) -> tuple[Change, ...]:
     places = [place for place in places_of(words) if place]
     said = zip(speeds, places, strict=False)
     return tuple(Change(PACE, SLOW if "slow" in speed else FAST, place, words) for speed, place in said)
+
+
+def _parts(name: str, words: str) -> tuple[Change, ...]:
+    """Who is to be louder or softer, or how a part is played: `louder drums`, `pizzicato strings`."""
+    who = ", ".join(dict.fromkeys(match[0].lower() for match in _cue("player", ENGLISH).finditer(words)))
+    if name == "amount":
+        softer = _cue("softer", ENGLISH).search(words)
+        return (Change(LOUDER, f"{'softer' if softer else 'louder'} {who}", None, words),) if who else ()
+    way = next(way for way in table(__name__, "said_course.yaml")["ways"] if way[:5] in words.replace(" ", "-"))
+    return (Change(PLAYED, f"{way} {who}".strip(), None, words),)
 
 
 def _levels(words: str, language: str) -> tuple[Change, ...]:

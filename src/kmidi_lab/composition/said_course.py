@@ -22,6 +22,8 @@ _SUNG = re.compile(r"\b(?:verse|chorus|refrain|intro|outro|key change|modulation
 """Sections, and changes, that are of music wherever they are named."""
 _MOOD, _ENTRY, _SECTIONS = "mood", "entry", "sections"
 _ARC, _KEY = "arc", "key"
+_KEEPING = (_ENTRY, "amount", "way")
+"""Courses whose players are asked for."""
 _OF_MUSIC = ("head", "genre", "instrument", "ensemble", "part", "metre", "wish", "weak wish")
 _PEOPLE = ("i", "we", "you", "me", "she", "he", "they")
 _GROUPS: Mapping[bool, tuple[str, ...]] = {
@@ -59,7 +61,7 @@ def _left(name: str, words: str, language: str) -> str:
     if name == _KEY and (key := pattern_of("{key}", ENGLISH).search(words)) and len(keys_in(words)) > 1:
         return f", in {key[0][0].upper()}{key[0][1:]},"
     named = [match[0] for match in pattern_of("{player}", ENGLISH).finditer(words) if match[0].lower() not in EVERYBODY]
-    return f", with {' and '.join(named)}," if named and name == _ENTRY else ","
+    return f", with {' and '.join(named)}," if named and name in _KEEPING else ","
 
 
 def _moods(text: str, language: str) -> list[str]:
@@ -88,6 +90,8 @@ def _asked(text: str, match: re.Match[str], group: str, language: str) -> bool:
         return not people
     near = text if group in ("players", "entries") else part
     music = bool(_SUNG.search(match[0])) or any(i.kind in _OF_MUSIC for i in items_of(near))
+    if group == "players" and part.strip() == match[0]:
+        return music  # such as the end of `for violin, staccato`
     if of_a_song(text, match):
         return music or group == "courses"
     return bool(_SUNG.search(match[0])) and not people and any(i.kind in _OF_MUSIC for i in items_of(part))

@@ -18,6 +18,7 @@ from kmidi_lab.composition.change import said_kinds
 from kmidi_lab.composition.closing import closed, faded_in, moving
 from kmidi_lab.composition.form import Stretch, chosen_form, following
 from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.mixing import mixed
 from kmidi_lab.composition.own_chords import crowded, open_end, unheard
 from kmidi_lab.composition.pacing import with_paces
 from kmidi_lab.composition.performance import Bars, performed
@@ -82,9 +83,11 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
         players.note("structure", summaries.of_form(plan))
     plan = following(plan, brief.arc) if brief.arc_asked else plan
     plan = as_full([s._replace(energy=min(s.energy * brief.fullness, 1.0)) for s in plan], brief.energy)
+    mix = mixed(request.wishes.changes, brief, request.wishes.words)
+    brief = mix.brief
     staging = staged(plan, request.wishes.changes, brief, request.wishes.words, unchanging(request))
     plan = list(staging.form)
-    remarks += map(str, staging.lines)
+    remarks += map(str, (*staging.lines, *mix.lines))
     if brief.chords:
         remarks += filter(None, (unheard(brief.chords, plan), crowded(brief), open_end(brief, plan)))
     arranger = Arranger(brief, players)
@@ -97,7 +100,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     arrangement = with_paces(arrangement, staging.paces)
     arrangement = moving(arrangement, request.wishes.course)
     arrangement = closed(faded_in(arrangement) if request.wishes.opening else arrangement, request.wishes.ending)
-    played = performed(arrangement, brief, players, staging.levels, moods_by_bar(staging.form, staging.stages))
+    played = performed(arrangement, brief, players, staging.levels, moods_by_bar(staging.form, staging.stages), mix)
     remarks += played.remarks
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
     remarks += [
@@ -105,7 +108,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
         for p in players.trace.values()
         if p.own not in ("", "trained")
     ]
-    trace = trace_of(request, brief, arrangement, played, players, remarks, staging)
+    trace = trace_of(request, brief, arrangement, played, players, remarks, staging, mix.lines)
     if reference:
         trace["reference"] = reference.trace()
     trace["form"]["changed"] = changed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any
@@ -15,6 +16,7 @@ from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.stages import Stage
 from kmidi_lab.composition.staging import Staging
+from kmidi_lab.composition.taken import Taken
 from kmidi_lab.composition.telling import taken_lines
 from kmidi_lab.song import Arrangement, to_json
 
@@ -27,8 +29,9 @@ def trace_of(
     players: Players,
     remarks: list[str],
     staging: Staging,
+    more: Sequence[Taken] = (),
 ) -> dict[str, Any]:
-    """What stands in a song's JSON file; `staging` is what the text asks for of its places."""
+    """What stands in a song's JSON file; `staging` and `more` are what the text asks for of its places and parts."""
     sections = [
         {
             "name": s.name,
@@ -54,7 +57,7 @@ def trace_of(
         "accompaniment": {"by": f"patterns of the style {brief.band.name}, chords by voice-leading"},
         "drums": {"by": played.drummer},
         "models": [asdict(player) for player in players.trace.values()],
-        "from_text": [line.record() for line in (*taken_lines(request, brief), *staging.lines)],
+        "from_text": [line.record() for line in (*taken_lines(request, brief), *staging.lines, *more)],
         "intent": orjson.loads(to_json(request.song)),
         "still_open": request.questions,
         "remarks": remarks,
