@@ -12,8 +12,12 @@ import numpy as np
 import pytest
 from support import ctrl_c
 
+from kmidi_lab.inference import listening
 from kmidi_lab.inference.listener import Listener, Reading, timeline_png
 from kmidi_lab.inference.listening import listen
+from kmidi_lab.inference.recognition import Recognition
+from kmidi_lab.inference.session import Session
+from kmidi_lab.models.emotion.predict import HeardEmotion
 
 SAMPLES = (0.1 * np.random.default_rng(0).normal(size=48_000)).astype("<f4").tobytes()
 
@@ -150,3 +154,15 @@ def test_silence_is_not_drawn_as_what_follows_it(monkeypatch):
     readings = [(2.5, Reading({}, {"label": ("sad", 0.5)})), (22.5, Reading({}, {"label": ("calm", 0.5)}))]
     timeline_png(readings, "x", 2.0)
     assert spans == [(0.5, 2.5), (20.5, 22.5)]
+
+
+def test_the_picture_is_named_after_the_recording_without_its_folders(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With all of them the name of the model would be cut off."""
+    titles = []
+    monkeypatch.setattr(listening, "timeline_png", lambda readings, title, every: titles.append(title) or b"")
+    (tmp_path / "voice.wav").write_bytes(b"")
+    nothing = Recognition([], 1.0, Reading({}, {}), None, "no model")
+    HeardEmotion(str(tmp_path / "voice.wav")).show(nothing, Session("emotion", tmp_path, tmp_path))
+    assert titles == ["emotion: voice.wav"]

@@ -194,7 +194,8 @@ class Listening(Request[Recognition]):
             say(f"unsure: {answer.unsure}")
         written, picture = session.folder / "reading.json", session.folder / "timeline.png"
         write_atomic(written, json.dumps(answer.record(session.model, self.sound.name, self.every), indent=1).encode())
-        write_atomic(picture, timeline_png(answer.readings, f"{session.model}: {self.sound.name}", self.every))
+        title = f"{session.model}: {Path(self.sound.name).name}"  # with its folders it would be cut
+        write_atomic(picture, timeline_png(answer.readings, title, self.every))
         say(f"written: {written}, {picture}")
 
 
