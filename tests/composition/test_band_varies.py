@@ -9,6 +9,7 @@ import pytest
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.composition.accompaniment import bass, comping
 from kmidi_lab.composition.arranging import Arranger
+from kmidi_lab.composition.backing import Backing
 from kmidi_lab.composition.bands import bands, kit, pattern, varied
 from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.briefing import brief_of
@@ -116,6 +117,17 @@ def test_no_player_keeps_one_bar_through_a_song(written, style: str) -> None:
         ]
         for bars in of_section:
             assert len({*bars}) > 1, (role, style)
+
+
+def test_more_players_play_where_a_section_returns() -> None:
+    backing = Backing(brief_of(SongRequest(emotion="joyful"), None, 1))
+    soft = read_form("verse 8")[0]._replace(energy=0.25)
+    heard = [
+        {part for part in ("pad", "bass", "drums") if backing.plays(part, soft, Standing(kind="verse", times=times))}
+        for times in (0, 1, 2)
+    ]
+    assert heard == [set(), {"bass", "drums"}, {"bass", "drums"}]
+    assert not backing.plays("bass", soft._replace(kind="silence"), Standing(times=1))
 
 
 def test_the_same_seed_gives_the_same_band(written) -> None:

@@ -66,8 +66,9 @@ class Arranger:
         stated = themes(form, made, self._brief.metre)
         made = [replace(material, theme=tuple(theme)) for material, theme in zip(made, stated, strict=True)]
         follows = [placed(material.chords[:1], self._bar)[0].chord for material in made[1:]]
-        drummed = any(self._backing.plays("drums", s) for s in form)
-        for stretch, start, material, standing, after in zip_longest(form, starts[:-1], made, standings(form), follows):
+        places = standings(form)
+        drummed = any(self._backing.plays("drums", s, place) for s, place in zip(form, places, strict=True))
+        for stretch, start, material, standing, after in zip_longest(form, starts[:-1], made, places, follows):
             own = placed(material.chords, self._bar)
             chords += [chord._replace(start=chord.start + start * self._bar) for chord in own]
             tune = material.tune if stretch.kind != "silence" else ()

@@ -20,8 +20,8 @@ from kmidi_lab.song import Note
 
 _PLAYS_FROM = {"pad": 0.55, "bass": 0.35, "drums": 0.35}
 """Energy of a section from which a part plays."""
-_LATER = 0.1
-"""How much less of it a pad needs each time that a kind of section returns."""
+_LATER = 0.12
+"""How much less of it a part needs where a kind of section returns: a second verse is fuller than the first."""
 
 
 class Backing:
@@ -32,13 +32,10 @@ class Backing:
         player = themes.player(brief.band.programs, brief.band.theme, brief.without)
         self._theme = {"chords": "comp"}.get(player, player)
 
-    def plays(self, part: str, stretch: Stretch, times: int = 0) -> bool:
-        """Whether a part plays in a section: in all that sound, where it is not there to fill up others.
-
-        A pad that rested may come in where a kind of section returns; `times` is how often it came before.
-        """
+    def plays(self, part: str, stretch: Stretch, standing: Standing) -> bool:
+        """Whether a part plays in a section: in all that sound, where it is not there to fill up others."""
         always = "chords" in self._brief.without or part in self._brief.throughout or part in stretch.playing
-        fuller = _LATER * times if part == "pad" else 0.0
+        fuller = _LATER if standing.times else 0.0
         return stretch.kind != "silence" and stretch.energy + fuller >= (0.0 if always else _PLAYS_FROM[part])
 
     def section(
@@ -58,13 +55,13 @@ class Backing:
         bars = standing.bars(count - ends, leads_on, band.improvised)
         struck = comping(through, self._patterns("chords", self._comp(which), standing, bars), self._bar)
         yield from (("comp", n) for n in swung(struck, late))
-        if self.plays("pad", stretch, standing.times):
+        if self.plays("pad", stretch, standing):
             yield from (("pad", n) for n in pad(chords))
-        if self.plays("bass", stretch):
+        if self.plays("bass", stretch, standing):
             patterns = self._patterns("basses", band.bass[which], standing, bars)
             line = bass(through, patterns, self._bar, after or chords[-1].chord)
             yield from (("bass", n) for n in swung(line, late))
-        if self.plays("drums", stretch):
+        if self.plays("drums", stretch, standing):
             strokes = drums(band, len(bars), stretch.energy, leads_on, metre, standing, self._brief.seed)
             # Drums in 4/4 are swung by who humanises them.
             yield from (("drums", n) for n in (strokes if metre is COMMON else swung(strokes, late)))
