@@ -24,6 +24,11 @@ _PACES = ((88.0, 0.8), (110.0, 1.0), (1000.0, 1.12))
 """What a pace word does to the tempo of a dance: the first whose quarters a minute lie above the word's."""
 
 
+def _is_paced(item: Item) -> bool:
+    """Whether a number behind a term is its tempo, as in `medium swing 132`."""
+    return item.text == "at" or item.kind in ("genre", "pace") or item.text in vocabulary()["dances"]
+
+
 class Collector:
     """Takes the terms that are asked for, in order; of two that contradict each other the first counts."""
 
@@ -53,7 +58,7 @@ class Collector:
             joined = n > 0 and items[n - 1].text in ("or", "nor")
             if left_out and not joined and item.kind in ("pace", "genre", "mode", "key", "tempo", "bars", "head"):
                 negated = ""
-            if item.kind == "number" and mark[n] and (n == 0 or items[n - 1].text == "at") and n == len(items) - 1:
+            if item.kind == "number" and mark[n] and n == len(items) - 1 and (n == 0 or _is_paced(items[n - 1])):
                 self._bare(item)
             if item.kind not in MUSICAL and item.kind != "head":
                 if item.kind not in _LINKS and item.kind != "weak wish":

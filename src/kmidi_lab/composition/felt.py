@@ -13,6 +13,11 @@ from kmidi_lab.song.vocabularies import mood_affect
 
 _NEITHER = r"(?:neither|not) {very}{mood}(?:,? (?:(?:and|but) )?(?:nor|or|not) {very}{mood})+(?: either)?"
 """Moods that are denied together."""
+_UNWANTED = (
+    r"(?:(?:(?:i|we) )?(?:don't|dont|do not) (?:want|like|need) (?:(?:anything|something|it|this|an?|another|any|more|too|to be) )*"
+    r"|(?:please )?(?:nothing|not another|no more|no) (?:too )?){very}{mood}(?: (?:[\w'-]+ )?(?:song|music|tune|piece|ballad|stuff|track)s?\b)?"
+)
+"""A mood that a song is not to have."""
 _NO_FEELING = "a song"
 """A text that names no feeling, for one that says no more than which ones it has not."""
 
@@ -26,6 +31,8 @@ def felt_text(said: str, wishes: Wishes) -> str:
         left = f"{left} {wishes.mood}"
     left = left if re.search(r"\w", left) else said
     left = pattern_of(_NEITHER, ENGLISH).sub(_neither, left)
+    wanted = pattern_of(_UNWANTED, ENGLISH).sub(" ", left).strip(" ,.;!?")
+    left = wanted if mood_affect(wanted) is not None else left
     return without_bars(left if re.search(r"\w", left) else _NO_FEELING)
 
 

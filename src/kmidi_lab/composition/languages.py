@@ -7,12 +7,15 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from functools import cache
 
+from kmidi_lab.composition.evidence import telling
+from kmidi_lab.composition.glossary import plain_letters
+from kmidi_lab.composition.vocabulary import kinds, vocabulary
 from kmidi_lab.own_yaml import table
 
 ENGLISH = "English"
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _FEWEST = 2
-"""Small words of a language that tell it; one where it is all the text's words but one."""
+"""Small words of a language that tell it; one where all other words but one are its own or of music."""
 SIGN = r"[#♯b♭]| ?(?:dièse|sostenido|sustenido|diesis|bémol|bemol|bemolle)\b"
 """How a sharp or a flat is written behind a syllable."""
 _MODE = "majeur|mineur|mayor|menor|maggiore|minore|maior"
@@ -23,7 +26,7 @@ _KEY = re.compile(
     r"|\bin (?P<dutch>[a-g](?:is|es|s|[#♯b♭])?)[- ](?P<size>(?:grote|kleine) terts\b|(?:groot|klein)(?=\s*(?:$|[^\w\s]|\d)|\s+(?:op|met|zonder|en|voor|van|maar|die|dat)\b))",
     re.I,
 )
-_END = re.compile(r"\s*(?:$|[^\w\s]|\d)")
+_END = re.compile(r"\s*(?:$|[^\w\s]|\d|(?:con|sin|a|para|y)\b)")
 _SAYINGS = re.compile(r"(?:la|mi) (?:mayor|menor)", re.I)
 """Keys in Spanish that begin other things, too, as in `en la mayor parte`."""
 _SCRIPTS = dict.fromkeys(("cjk", "hiragana", "katakana"), "Chinese or Japanese") | {
@@ -56,8 +59,9 @@ _MODES = {
 def language_of(text: str) -> str:
     """The language that a text seems to be in: a name of `languages.yaml`, or what its letters tell; English if in doubt."""
     keys = [_mode(match)[0] for match in _KEY.finditer(text) if _is_key(match)]
-    # A capital alone is the name of a note, as in `jazz in E`.
-    said = [word for word in _WORD.findall(_keys_as(lambda match: " ", text)) if len(word) > 1 or word.islower()]
+    # A capital alone is the name of a note, as in `jazz in E`; tempos in Italian stand in each language.
+    text = _tempos().sub(" ", _keys_as(lambda match: " ", text))
+    said = [word for word in _WORD.findall(text) if len(word) > 1 or word.islower()]
     words = [word.lower().replace("’", "'") for word in said]
     letters = [letter for word in words for letter in word]
     other = [letter for letter in letters if not unicodedata.name(letter, "").startswith("LATIN")]
@@ -68,9 +72,13 @@ def language_of(text: str) -> str:
     own = small.pop(ENGLISH)
     # Words that both languages have tell neither.
     counts = {name: sum(word in its - own for word in words) + keys.count(name) for name, its in small.items()}
+    for name, its in small.items():
+        known = {plain_letters(word, name) for word in its | own}
+        counts[name] += sum(word not in known for word in telling(text, name))
     name = max(counts, key=lambda n: counts[n])
     english = sum(word in own - small[name] for word in words)
-    sure = counts[name] >= _FEWEST or (counts[name] == 1 and not english and len(words) <= _FEWEST)
+    others = sum(word not in small[name] and word not in kinds() for word in words)
+    sure = counts[name] >= _FEWEST or (counts[name] == 1 and not english and others < _FEWEST)
     return name if sure and counts[name] > english else ENGLISH
 
 
@@ -121,6 +129,12 @@ def english_sign(said: str | None) -> str:
     """`#` or `b` of a sign behind a syllable, empty of none."""
     sign = (said or "").strip().lower()
     return "" if not sign else "b" if sign[0] in "b♭" else "#"
+
+
+@cache
+def _tempos() -> re.Pattern[str]:
+    several = [tempo for tempo in vocabulary()["italian"] if " " in tempo]
+    return re.compile(rf"\b(?:{'|'.join(several)})\b", re.I)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Terms that are misspelt, or drawn out as `sloooow`."""
+"""Terms that are misspelt, drawn out as `sloooow`, or written short as `w/`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,23 @@ from kmidi_lab.composition.vocabulary import kinds, vocabulary
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
 _LONG, _SHORT = 6, 4
 """Letters of an instrument's name that no other word is one letter from; of a word that a letter can't be taken from."""
+
+
+def written_out(text: str) -> str:
+    """A text in which what people write short stands in words: `with piano and flute` of `w/ piano & flute`, `jazz style` of `jazz-ish`."""
+    for said, short in _shorthand():
+        text = short.sub(said, text)
+    return text
+
+
+@cache
+def _shorthand() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    genres = "|".join(
+        name for name, (kind, _) in kinds().items() if kind in ("genre", "other_genre") and name.isalpha()
+    )
+    told = {said: rf"(?<!\w)(?:{short})(?!\w)" for said, short in vocabulary()["shorthand"].items()}
+    told |= {"with ": vocabulary()["shorthand"]["with "], r"\1 style": rf"\b({genres})-?ish\b"}
+    return tuple((said, re.compile(short, re.I)) for said, short in told.items())
 
 
 def spelt(word: str) -> str:
@@ -28,8 +45,13 @@ def _misspelt() -> Mapping[str, str]:
     words = vocabulary()
     out: dict[str, str] = {}
     for term in [*(name for name in words["instruments"] if name.isalpha() and len(name) >= _LONG), *words["misspelt"]]:
-        swapped = {term[:i] + term[i + 1] + term[i] + term[i + 2 :] for i in range(len(term) - 1)}
-        doubled = {term[:i] + term[i] + term[i:] for i in range(len(term))}
-        lacking = {term[:i] + term[i + 1 :] for i in range(1, len(term))} if len(term) > _SHORT else set()
-        out |= dict.fromkeys(swapped | doubled | lacking, term)
+        out |= dict.fromkeys(slips(term), term)
     return {word: term for word, term in out.items() if word not in kinds() and word not in words["other_words"]}
+
+
+def slips(term: str) -> set[str]:
+    """A word with a letter too few or doubled, or two in each other's place."""
+    swapped = {term[:i] + term[i + 1] + term[i] + term[i + 2 :] for i in range(len(term) - 1)}
+    doubled = {term[:i] + term[i] + term[i:] for i in range(len(term))}
+    lacking = {term[:i] + term[i + 1 :] for i in range(1, len(term))} if len(term) > _SHORT else set()
+    return swapped | doubled | lacking

@@ -33,7 +33,7 @@ _SYLLABLE = (
 _SOLFA = re.compile(_SYLLABLE.replace("{n}", ""))
 _UNNAMED = re.sub(r"\?P<\w+\{n\}>", "?:", _SYLLABLE)
 _SOLFA_KEY = re.compile(
-    rf"\b(?:in|en|em) (?P<note>{_SOLFA_NOTE})(?P<sign>{SIGN})?(?=\s*(?:$|[,.;!?]|(?:avec|con|com|sans|sin|sem|senza|à|a \d)\b))"
+    rf"\b(?:in|en|em) (?P<note>(?i:{_SOLFA_NOTE}))(?P<sign>{SIGN})?(?=\s*(?:$|[,.;!?]|(?:avec|con|com|sans|sin|sem|senza|à|a \d)\b))"
 )
 _SOLFA_BETWEEN = r"(?:\s*[,|/–]\s*(?:(?:y|et|e) )?|\s+-\s+|\s+(?:(?:y|et|e) )?)"
 _SOLFA_ROW = re.compile(rf"(?<!\b[ei]n )(?<!\bem ){_UNNAMED}(?:{_SOLFA_BETWEEN}{_UNNAMED}){{2,}}")
@@ -54,7 +54,20 @@ def with_notes(text: str, language: str) -> str:
     if language not in _ROMANCE:
         return text
     text = _SOLFA_ROW.sub(lambda row: _SOLFA.sub(_solfa_chord, row[0]), text)
-    return _SOLFA_KEY.sub(lambda key: f"key of {SOLFA[key['note'].lower()]}{english_sign(key['sign'])}", text)
+    music = _is_of_music(text, language)
+    return _SOLFA_KEY.sub(lambda key: _solfa_key(key) if key["note"][0].isupper() or music else key[0], text)
+
+
+def _solfa_key(key: re.Match[str]) -> str:
+    """A key that a syllable names; not the last word of `una canción para creer en mi`."""
+    if key["note"] == "mi" and not key.string[key.end() :].strip():
+        return key[0]
+    return f"key of {SOLFA[key['note'].lower()]}{english_sign(key['sign'])}"
+
+
+def _is_of_music(text: str, language: str) -> bool:
+    """Whether a text names music, as `ich war in H` does not."""
+    return names_music(text, language) or any(i.kind in _OF_MUSIC for i in items_of(text))
 
 
 def _from_german(text: str) -> str:
@@ -63,8 +76,8 @@ def _from_german(text: str) -> str:
     A row in or beside which a sharp or a flat stands is in English already, as `Bb F Gm`, unless a name in it is German: `Hm F#m G`.
     """
     text = _ROW.sub(lambda row: row[0] if _english(text, row) else _ONE.sub(_chord, row[0]), text)
-    if not (names_music(text, "German") or any(i.kind in _OF_MUSIC for i in items_of(text))):
-        return text  # such as `ich war in H`
+    if not _is_of_music(text, "German"):
+        return text
     return _KEY.sub(lambda match: f"key of {english_note(match['note'])}", text)
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import cast
 
 from kmidi_lab.composition.said_where import denied
-from kmidi_lab.composition.vocabulary import Item, vocabulary
+from kmidi_lab.composition.vocabulary import Item, kinds, vocabulary
 from kmidi_lab.own_yaml import table
 
 
@@ -41,7 +41,8 @@ def _pattern(language: str) -> re.Pattern[str] | None:
     """A pace within two words of a word for a song, or one that is a clause by itself."""
     if language not in vocabulary()["paces_elsewhere"]:
         return None
-    words, music = _words(language), table(__name__, "said_arc.yaml")[language]["music"]
+    genres = "|".join(re.escape(name) for name, (kind, _) in kinds().items() if kind in ("genre", "other_genre"))
+    words, music = _words(language), f"{table(__name__, 'said_arc.yaml')[language]['music']}|{genres}"
 
     def pace(place: int) -> str:
         more = rf"(?:(?:{words['very']}) )?"

@@ -8,35 +8,35 @@ terms (`slow, sad, piano`), or where it can mean nothing else (`in D minor`, `70
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
 from dataclasses import replace
 
-from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases, pictured
+from kmidi_lab.composition.bands import styles_told
+from kmidi_lab.composition.collecting import collect
 from kmidi_lab.composition.collector import Collector
-from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
+from kmidi_lab.composition.gloss import apart, glossed
+from kmidi_lab.composition.glossary import knows
 from kmidi_lab.composition.languages import ENGLISH, language_of, with_keys
+from kmidi_lab.composition.misspelt import written_out
 from kmidi_lab.composition.other_notes import with_notes
 from kmidi_lab.composition.said_arc import SaidArc, other_arcs, take_arc, take_joined_arc
 from kmidi_lab.composition.said_chords import take_chords
 from kmidi_lab.composition.said_course import take_courses, with_courses
 from kmidi_lab.composition.said_dances import without_other_dances
 from kmidi_lab.composition.said_ending import take_ending, take_ending_elsewhere, take_opening
-from kmidi_lab.composition.said_feel import not_done, take_feel
+from kmidi_lab.composition.said_feel import items_of, not_done, take_feel, untaken
 from kmidi_lab.composition.said_form import take_form
 from kmidi_lab.composition.said_pace import said_pace
 from kmidi_lab.composition.said_pairs import take_pairs
 from kmidi_lab.composition.said_roles import with_roles
 from kmidi_lab.composition.said_tempo import take_tempo
-from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
+from kmidi_lab.composition.vocabulary import Item, kinds, vocabulary
 from kmidi_lab.composition.wishes import Wishes
-from kmidi_lab.composition.words import clauses
-
-_NAMING = ("instrument", "other_instrument", "part", "ensemble", "genre", "head")
-"""Kinds that name players, or music: beside one of these a solo is a part of it."""
 
 
 def read_sentence(text: str) -> Wishes:
     """What a text asks for; whatever it says, nothing is refused here."""
+    text = unicodedata.normalize("NFC", text)
     language = language_of(text)
     said, text = take_chords(with_notes(text, language))
     plain = with_keys(text)
@@ -47,8 +47,8 @@ def read_sentence(text: str) -> Wishes:
 
 
 def _read_other(text: str, language: str) -> Wishes:
-    """What musicians call alike in many languages, of a text that is not in English: tempo, key, metre, dances, sections, and how it goes on and ends."""
-    text = _as_in_english(text)
+    """What a text that is not in English asks for: how the song goes on and ends in its own words, and its terms as in English."""
+    text = apart(_as_in_english(text, language), language)
     ending, text = take_ending_elsewhere(text, language)
     tempo, text = take_tempo(text, language)
     form, _ = take_form(text, language)  # before courses, which take sections such as `lauter Refrain` out of it
@@ -56,16 +56,30 @@ def _read_other(text: str, language: str) -> Wishes:
     _, text = take_form(text, language)
     arc = take_arc(text, language)
     arcs = other_arcs(text, arc.span, language)
-    out = Collector(form, arc, [])
-    out.take(pace := said_pace(text, language), [True] * len(pace))
-    read = {word for item in pace for word in item.text.split()}  # a lento that is Spanish for slow, too
-    for items in clauses(without_other_dances(text, language)):
-        out.take(items, [_is_international(item) and item.text not in read for item in items])
-    return with_courses(replace(out.wishes(), ending=ending), tempo, courses, arcs, language)
+    pace = said_pace(text, language)
+    pairs, plain = take_pairs(with_roles(glossed(without_other_dances(text, language), language)))
+    out = Collector(form, arc, pairs)
+    out.take(pace, [True] * len(pace))
+    asks = collect(plain, out, form is not None or bool(ending or tempo.course or pace), _is_international)
+    wishes = out.wishes()
+    wishes = replace(wishes, ending=ending, asks=asks, missing=(*wishes.missing, *_styled(text)))
+    return with_courses(wishes, tempo, courses, arcs, language)
 
 
-def _as_in_english(text: str) -> str:
+def _styled(text: str) -> list[str]:
+    """The line of somebody's style that a text asks for."""
+    found = re.search(
+        rf"\b(?:{vocabulary()['styled_elsewhere']}) (?-i:[A-Z])[\w'.&-]*(?: (?-i:[A-Z])[\w'.&-]*)*", text, re.I
+    )
+    if found is None or found[0].split()[-1].lower() in kinds():  # such as `al estilo de jazz`
+        return []
+    return [untaken("no style of its own").format(styles=styles_told()).replace("…", found[0].lower())]
+
+
+def _as_in_english(text: str, language: str) -> str:
     """The text with metres and beats a minute as they are written in English: `3/4` of `Dreivierteltakt`."""
+    if knows(language) and any(i.kind in ("head", "genre") for i in items_of(glossed(text, language))):
+        text = re.sub(vocabulary()["bare_tempo"], r"\g<n> bpm", text, flags=re.I)
     for written, said in vocabulary()["written_elsewhere"].items():
         text = re.sub(rf"(?<!\w)(?:{said})(?!\w)", written, text, flags=re.I)
     return text
@@ -78,7 +92,7 @@ def _is_international(item: Item) -> bool:
 
 
 def _read_english(text: str) -> Wishes:
-    opening, text = take_opening(text)
+    opening, text = take_opening(written_out(text))
     joined, text = take_joined_arc(text)
     ending, text = take_ending(text)
     tempo, text = take_tempo(text)
@@ -93,56 +107,11 @@ def _read_english(text: str) -> Wishes:
     _, text = take_form(text)
     feel, text = take_feel(text)
     pairs, text = take_pairs(with_roles(text))
-    groups = clauses(text)
-    if groups and not any(i.kind in _NAMING for items in groups[1:] for i in items):
-        _alone(groups[0])
-    music = any(i.kind in OF_MUSIC for items in groups for i in items)
-    groups = [[i for n, i in enumerate(items) if i.kind != "key" or is_key(items, n, music)] for items in groups]
-    groups = [items for items in groups if items]
-    marks = [asked(items) for items in groups]
-    asks = any(a for _, a in marks)
-    asks = asks or form is not None or bool(feel.name or ending or opening or tempo.course)
-    lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
-    runs = _runs(groups, lists)
-    for n, items in enumerate(groups):
-        goes_on = items[0].text in ("a", "an", "the", "my") and items[-1].kind == "pace"  # `a slow, lonely walk home`
-        after = groups[n + 1] if goes_on and n + 1 < len(groups) else []
-        seen = pictured([*items, *after])[: len(items)]
-        marks[n] = [a or b for a, b in zip(marks[n][0], seen, strict=True)], marks[n][1]
     out = Collector(form, arc, pairs)
-    for n, (items, (mark, _)) in enumerate(zip(groups, marks, strict=True)):
-        alone = (asks or runs[n] or all(lists)) and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
-        musical = [i for i in items if i.kind in MUSICAL or i.kind == "head" or (alone and i.kind == "number")]
-        if lists[n] and musical and not (items[0].kind == "owner" and len(musical) == 1):
-            last = n == len(groups) - 1 and {i.kind for i in musical} <= {"genre", "other_genre", "key"}
-            last = last or any(i.text in ONLY for i in items)  # such as `piano only`
-            if asks or runs[n] or all(lists) or len(musical) > 1 or last or items[0].kind == "negation":
-                mark = [True] * len(items)
-        if asks:
-            mark = [a or b for a, b in zip(mark, phrases(items), strict=True)]
-        out.take(items, mark)
+    asks = collect(text, out, form is not None or bool(feel.name or ending or opening or tempo.course))
     wishes = out.wishes()
     words = wishes.words | ({"feel": feel.words} if feel.name else {})
     second = [f"no second feel ({other}): a song has one" for other in feel.others]
     missing = (*wishes.missing, *second, *impossible)
     wishes = replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing, asks=asks)
     return with_courses(wishes, tempo, courses, arcs)
-
-
-def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:
-    """Whether each clause is of terms alone and so is one beside it, as in `I can't sit still, house, 124`."""
-    terms = [
-        lists[n]
-        and items[0].kind != "owner"
-        and any(i.kind in MUSICAL or (i.kind == "number" and len(items) == 1) for i in items)
-        for n, items in enumerate(groups)
-    ]
-    return [on and any(terms[k] for k in (n - 1, n + 1) if 0 <= k < len(terms)) for n, on in enumerate(terms)]
-
-
-def _alone(items: list[Item]) -> None:
-    """A text that is a `tuba solo` and no more is of that instrument alone."""
-    kinds = [i.kind for i in items]
-    before = all(i.kind in ("filler", "mood", "pace", "mode") and i.text not in PREPOSITIONS for i in items[:-2])
-    if len(items) > 1 and kinds[-2] in ("instrument", "part") and items[-1].text == "solo" and before:
-        items[-1] = Item("filler", "alone")

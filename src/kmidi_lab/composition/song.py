@@ -25,7 +25,8 @@ from kmidi_lab.composition.performance import Bars, performed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
 from kmidi_lab.composition.request import BY_TEXT, SongRequest
-from kmidi_lab.composition.said_mood import pictured_mood, said_mood
+from kmidi_lab.composition.said_feelings import said_feelings, signed_mood
+from kmidi_lab.composition.said_mood import pictured_mood
 from kmidi_lab.composition.staging import moods_by_bar, staged
 from kmidi_lab.composition.telling import told_of
 from kmidi_lab.composition.tracing import trace_of
@@ -120,10 +121,9 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
     if not request.unread:
         return brief_of(request, None, seed, request.wishes.arc, reference), []
     if request.wishes.language != ENGLISH:
-        word, said = said_mood(request.unread, request.wishes.language)
-        if (place := mood_affect(word)) is not None:
-            felt = Mood(*place, words=word)
-            return brief_of(request, felt, seed, request.wishes.arc, reference), [f"mood {word} from the text ({said})"]
+        if said_in := said_feelings(request.unread, request.wishes.language):
+            felt = Mood(said_in.valence, said_in.arousal, words=" and ".join(said_in.words))
+            return brief_of(request, felt, seed, request.wishes.arc, reference), [said_in.line]
         unsure = "the text's mood is not sure (not English); set it by compose.emotion"
         return brief_of(request, Mood(0.0, 0.0), seed, request.wishes.arc, reference), [unsure]
     read = players.ask("intent", text=request.unread)
@@ -134,6 +134,7 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
     mood = Mood(0.0, 0.0) if read.unsure else _felt(read.valence, read.arousal, read.label, request.unread)
     plain = mood.plain and mood_affect(request.unread) is None and not request.wishes.courses
     word, said = pictured_mood(request.unread, read.valence) if plain else ("", "")
+    word, said = signed_mood(request.unread) if plain and not word else (word, said)
     if (place := mood_affect(word)) is not None:
         felt = Mood(*place, words=word)
         return brief_of(request, felt, seed, arc, reference), [f"mood {word} from the text ({said})"]

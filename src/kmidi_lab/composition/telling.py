@@ -8,6 +8,7 @@ from typing import Any
 from kmidi_lab.composition.bands import band_of_genre, styles_told
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.form import LONGEST, LONGEST_SECTION, MOST_SECTIONS
+from kmidi_lab.composition.glossary import knows
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.request import SongRequest
@@ -44,9 +45,7 @@ def told_of(request: SongRequest, brief: Brief) -> list[str]:
     if request.song.constraints.technical_groove_feel == _FREE:
         lines.append(f"the feel {_FREE} is played straight: a song keeps a steady tempo")
     if request.wishes.language != ENGLISH:
-        lines.append(
-            f"the text seems to be {request.wishes.language}, not English: only tempo, key, metre, chords, dances, sections, plain moods, and how it goes on and ends are read of it, in Latin letters"
-        )
+        lines.append(f"the text seems to be {request.wishes.language}, not English: {_read(request.wishes.language)}")
     if not brief.metre.swings:
         lines.append(
             f"{brief.tempo:g} quarters a minute are {brief.tempo / brief.metre.strong:.0f} beats in {brief.metre.name}"
@@ -127,6 +126,13 @@ def _band_lines(wishes: Wishes) -> list[Taken]:
 def _metre_line(asked: str, name: str, typed: Mapping[str, Any], source: str) -> Taken:
     """The line of a metre that the words `asked` for, one that songs have."""
     return Taken("metre", name, asked, next(reasons("", typed, ("metre",), None), ""), source)
+
+
+def _read(language: str) -> str:
+    """What is read of a text in a language."""
+    if knows(language):
+        return "its words for music and for feelings are read, no others"
+    return "only tempo, key, metre, chords, dances and genres are read of it, in Latin letters"
 
 
 def _and(names: Iterable[str]) -> str:

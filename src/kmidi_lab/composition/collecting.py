@@ -1,0 +1,77 @@
+"""Which terms of a whole text are asked for: by their own clause, by those beside it, or because the text asks for a song."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases, pictured
+from kmidi_lab.composition.collector import Collector
+from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
+from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item
+from kmidi_lab.composition.words import clauses
+
+_NAMING = ("instrument", "other_instrument", "part", "ensemble", "genre", "head")
+"""Kinds that name players, or music: beside one of these a solo is a part of it."""
+
+
+def collect(text: str, out: Collector, asks: bool, sure: Callable[[Item], bool] | None = None) -> bool:
+    """Gives a collector the terms that a text asks for.
+
+    Args:
+        text: in English, or with its terms in English.
+        out: takes them.
+        asks: whether anything else asks for a song already.
+        sure: whether a term counts wherever it stands; None where none does.
+
+    Returns:
+        Whether a word for a song or a wish asks for music, or `asks` is true.
+    """
+    groups = clauses(text)
+    if groups and not any(i.kind in _NAMING for items in groups[1:] for i in items):
+        _alone(groups[0])
+    music = any(i.kind in OF_MUSIC for items in groups for i in items)
+    always = sure or (lambda item: False)
+    groups = [
+        [i for n, i in enumerate(items) if i.kind != "key" or always(i) or is_key(items, n, music)] for items in groups
+    ]
+    groups = [items for items in groups if items]
+    marks = [asked(items) for items in groups]
+    asks = asks or any(a for _, a in marks)
+    lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
+    runs = _runs(groups, lists)
+    for n, items in enumerate(groups):
+        goes_on = items[0].text in ("a", "an", "the", "my") and items[-1].kind == "pace"  # `a slow, lonely walk home`
+        after = groups[n + 1] if goes_on and n + 1 < len(groups) else []
+        seen = pictured([*items, *after])[: len(items)]
+        marks[n] = [a or b for a, b in zip(marks[n][0], seen, strict=True)], marks[n][1]
+    for n, (items, (mark, _)) in enumerate(zip(groups, marks, strict=True)):
+        alone = (asks or runs[n] or all(lists)) and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
+        musical = [i for i in items if i.kind in MUSICAL or i.kind == "head" or (alone and i.kind == "number")]
+        if lists[n] and musical and not (items[0].kind == "owner" and len(musical) == 1):
+            last = n == len(groups) - 1 and {i.kind for i in musical} <= {"genre", "other_genre", "key"}
+            last = last or any(i.text in ONLY for i in items)  # such as `piano only`
+            if asks or runs[n] or all(lists) or len(musical) > 1 or last or items[0].kind == "negation":
+                mark = [True] * len(items)
+        if asks:
+            mark = [a or b for a, b in zip(mark, phrases(items), strict=True)]
+        out.take(items, [m or always(i) for i, m in zip(items, mark, strict=True)])
+    return asks
+
+
+def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:
+    """Whether each clause is of terms alone and so is one beside it, as in `I can't sit still, house, 124`."""
+    terms = [
+        lists[n]
+        and items[0].kind != "owner"
+        and any(i.kind in MUSICAL or (i.kind == "number" and len(items) == 1) for i in items)
+        for n, items in enumerate(groups)
+    ]
+    return [on and any(terms[k] for k in (n - 1, n + 1) if 0 <= k < len(terms)) for n, on in enumerate(terms)]
+
+
+def _alone(items: list[Item]) -> None:
+    """A text that is a `tuba solo` and no more is of that instrument alone."""
+    kinds = [i.kind for i in items]
+    before = all(i.kind in ("filler", "mood", "pace", "mode") and i.text not in PREPOSITIONS for i in items[:-2])
+    if len(items) > 1 and kinds[-2] in ("instrument", "part") and items[-1].text == "solo" and before:
+        items[-1] = Item("filler", "alone")

@@ -1,0 +1,71 @@
+"""What people type short or in slang, and moods that they do not want."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.sentence import read_sentence
+
+SHORT: dict[str, dict[str, Any]] = {
+    "sad trap beat w/ piano": {"programs": {"chords": 0}},
+    "need smth angry w distorted guitar": {"programs": {"chords": 30}},
+    "lo-fi to study, no drums pls!!!": {"style": "lofi", "without": ("drums",)},
+    "a waltz w/out strings": {"no_family": (6,)},
+    "a ballad with rhodes & flute": {"style": "ballad", "programs": {"chords": 4, "lead": 73}},
+    "a song with flute n piano": {"programs": {"lead": 73, "chords": 0}},
+    "a song, accordion + clarinet": {"programs": {"chords": 21, "lead": 71}},
+    "a country-ish tune": {"style": "folk"},
+    "medium swing 132": {"style": "jazz", "tempo": (132, 132)},
+    "celo and flte duet": {"programs": {"lead": 73, "bass": 42}},
+    "a jazz song with vibes": {"style": "jazz", "programs": {"lead": 11}},
+}
+UNASKED = [
+    "good vibes only",
+    "beach vibes",
+    "rock n roll is dead",
+    "my cell is empty",
+    "he scored A + B",
+    "blink 182 forever",
+]
+
+
+@pytest.mark.parametrize("text", SHORT)
+def test_what_is_typed_short_is_read(text: str) -> None:
+    wishes = read_sentence(text)
+    assert {name: getattr(wishes, name) for name in SHORT[text]} == SHORT[text]
+
+
+@pytest.mark.parametrize("text", UNASKED)
+def test_what_only_looks_like_it_asks_for_nothing(text: str) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.programs, wishes.style, wishes.tempo, wishes.without) == ({}, "", None, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a song with drums & bass, drum & bass style", "no drum & bass: "), ("Drake type beat, sad", "no style of its own (drake type beat)"),
+        ("Spotify-style lo-fi", "no style of its own (spotify-style)"), ("something Coldplay would play", "no style of its own (something coldplay"),
+        ("techno, 4 on the floor", "no rhythm of its own (4 on the floor)"),
+    ],
+)  # fmt: skip
+def test_whose_style_and_what_beat_is_told(text: str, line: str) -> None:
+    assert [told for told in read_sentence(text).missing if told.startswith(line)], read_sentence(text).missing
+
+
+def test_a_style_of_this_lab_is_nobodys() -> None:
+    assert not read_sentence("a Jazz-style song").missing
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("I don't want anything sad. Not another sad piano song. Give me joy!", "Give me joy"), ("nothing sad, something cheerful", "something cheerful"),
+        ("I don't want to be sad", "I don't want to be sad"), ("no sad songs", "no sad songs"), ("I want a sad song", "I want a sad song"),
+    ],
+)  # fmt: skip
+def test_a_mood_that_is_not_wanted_is_not_read_where_another_is(text: str, read: str) -> None:
+    assert SongRequest(text).unread == read
