@@ -39,6 +39,7 @@ NONE = [
     ("German", "ein Lied über einen Zug"),
     ("Dutch", "alleen piano en cello"),
     ("Spanish", "solo guitarra"),
+    ("French", "pour harpe seule"),
     ("Spanish", "ni triste ni alegre"),
     ("Korean", "슬픈 노래"),
 ]

@@ -417,7 +417,18 @@ def test_a_long_title_ends_with_a_whole_word() -> None:
 
 @pytest.mark.parametrize(
     "part",
-    ["in A ", "without ", "very slow ", "one hundred and twenty ", "( ", "key of ", "verse, ", "A", "starts quiet "],
+    [
+        "a ",
+        "in A ",
+        "without ",
+        "very slow ",
+        "one hundred and twenty ",
+        "( ",
+        "key of ",
+        "verse, ",
+        "A",
+        "starts quiet ",
+    ],
 )
 def test_the_longest_text_is_read_at_once(part: str) -> None:
     begun = time.process_time()

@@ -60,7 +60,8 @@ def glossed(text: str, language: str) -> str:
             out[-1] = out[-1].removesuffix(" song")  # such as a `Jazz Konzert`
         out += [" " if between == "-" else between, f"{said} song" if kind in GENRES else said]
         before = kind
-    return _the_players().sub(r"\1 ", "".join([*out, plain[at:]]))
+    said = _the_players().sub(r"\1 ", "".join([*out, plain[at:]]))
+    return _several().sub(r"\g<0>s", said)
 
 
 def _read(plain: str, start: int, end: int, language: str) -> tuple[str, int]:
@@ -96,7 +97,8 @@ def _counted(text: str, language: str) -> str:
         said = match["n"].replace(",", ".")
         number = float(said) if said[0].isdigit() else next(n for n, p in numbers.items() if p.fullmatch(said))
         unit = next(unit for unit, pattern in units.items() if pattern.fullmatch(match["unit"]))
-        return f"{number + 0.5 * bool(match['half']):g} {unit}"
+        number += 0.5 * bool(match["half"]) + float(match["seconds"] or 0) / 60
+        return f"{number:g} {unit.removesuffix('s') if number == 1 and unit != 'bars' else unit}"
 
     return _numbers(language).sub(counted, text)
 
@@ -107,7 +109,7 @@ def _numbers(language: str) -> re.Pattern[str]:
     said, units = (any_of(words[group].values(), language) for group in ("numbers", "counted"))
     half = any_of([words["half"]], language)
     return re.compile(
-        rf"(?<![\w.,:])(?P<n>\d{{1,4}}(?:[.,]\d+)?|{said})[ -]?(?P<unit>{units})(?!\w)(?P<half> (?:{half})(?!\w))?",
+        rf"(?<![\w.,:])(?P<n>\d{{1,4}}(?:[.,]\d+)?|{said})[ -]?(?P<unit>{units})(?!\w)(?P<half> (?:{half})(?!\w))?(?P<seconds>(?<=min) ?[0-5]\d(?!\w))?",
         re.I,
     )
 
@@ -135,3 +137,10 @@ def _the_players() -> re.Pattern[str]:
     """The article of players that are asked for, as in `con la guitarra y el piano`."""
     names = "|".join(re.escape(name) for name, (kind, _) in kinds().items() if kind in PLAYERS)
     return re.compile(rf"\b({_BEFORE_THEM}) the (?=(?:{names})\b)")
+
+
+@cache
+def _several() -> re.Pattern[str]:
+    """Two or more of one instrument, whose name the glossary has for one alone."""
+    names = "|".join(re.escape(name) for name, (kind, _) in kinds().items() if kind == "instrument" and name[-1] != "s")
+    return re.compile(rf"\b(?:two|three|four|[2-6]) (?:{names})\b(?!s)")

@@ -16,7 +16,23 @@ from kmidi_lab.own_yaml import table
 PLAYERS, GENRES = ("instrument", "other_instrument", "part", "ensemble"), ("genre", "other_genre")
 _EVERYWHERE = (*PLAYERS, *GENRES, "head", "metre", "mood")
 """Kinds of English terms that are read in each language."""
-_KEPT = ("bpm", "tempo", "solo", "duo", "trio", "feat", "style", "vibe", "minutes", "seconds", "hours", "bars")
+_KEPT = (
+    "bpm",
+    "tempo",
+    "solo",
+    "duo",
+    "trio",
+    "feat",
+    "style",
+    "vibe",
+    "minute",
+    "minutes",
+    "second",
+    "seconds",
+    "hour",
+    "hours",
+    "bars",
+)
 """Other English words that are."""
 LIKE = "nice"
 """What stands for a word that tells what a song is like."""

@@ -64,7 +64,7 @@ def take_form(text: str, language: str = ENGLISH) -> tuple[SaidForm | None, str]
 @cache
 def _list(english: bool) -> re.Pattern[str]:
     """Three sections or more, one behind the other."""
-    name = rf"(?:(?:{_BESIDE}) )*(?:{_any_of(_NAMES if english else _ELSEWHERE)})\b(?:{_TWICE}\b)?"
+    name = rf"(?:(?:{_BESIDE}) ){{0,4}}(?:{_any_of(_NAMES if english else _ELSEWHERE)})\b(?:{_TWICE}\b)?"
     return re.compile(rf"\b{name}(?:(?:\W|\b(?:{_AND})\b)+{name}){{2,}}", re.I)
 
 
