@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from kmidi_lab.composition.glossary import words_in
 from kmidi_lab.composition.said_feelings import said_feelings, signed_mood
-from kmidi_lab.own_yaml import table
 from kmidi_lab.song.vocabularies import mood_affect
 
 FELT = [
@@ -75,8 +75,9 @@ def test_several_feelings_are_their_mean() -> None:
 
 
 def test_every_word_is_one_of_the_feel_lexicon() -> None:
-    for words in table("kmidi_lab.composition.said_feelings", "feelings.yaml").values():
-        assert all(mood_affect(name) is not None for name in words["feelings"])
+    for language in ("German", "French", "Spanish", "Italian", "Portuguese", "Dutch"):
+        feelings = words_in(language)["feelings"]
+        assert feelings and all(mood_affect(name) is not None for name in feelings)
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from kmidi_lab.composition.gloss import glossed
+from kmidi_lab.composition.glossary import words_in
 from kmidi_lab.composition.languages import language_of
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.vocabulary import kinds
-from kmidi_lab.own_yaml import table
 
 LANGUAGES = ("German", "French", "Spanish", "Italian", "Portuguese", "Dutch")
 ASKED: dict[str, dict[str, Any]] = {
@@ -115,8 +115,8 @@ def test_words_for_music_and_feelings_tell_a_language(text: str, language: str) 
 
 def test_the_glossary_names_terms_of_english() -> None:
     small = {"but", "play", "two", "three", "four", "in major", "in minor", "it is"}
-    for words in table("kmidi_lab.composition.glossary", "glossary.yaml").values():
-        assert {name for name in words["terms"] if name.lower() not in kinds()} <= small
+    for language in LANGUAGES:
+        assert {name for name in words_in(language)["terms"] if name.lower() not in kinds()} <= small
 
 
 @pytest.mark.parametrize("language", [*LANGUAGES, "Korean"])

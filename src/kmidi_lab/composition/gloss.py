@@ -20,9 +20,9 @@ from kmidi_lab.composition.glossary import (
     pattern_of_words,
     plain_letters,
     terms,
+    words_in,
 )
 from kmidi_lab.composition.vocabulary import kinds
-from kmidi_lab.own_yaml import table
 
 _UNKNOWN, _DESCRIBES = "⁇", "there"
 """What stands for a word that says nothing; for one behind a player, which tells how it plays."""
@@ -87,7 +87,7 @@ def _counted(text: str, language: str) -> str:
     """A text in which what is counted stands in figures: `2.5 minutes` of `zwei und eine halbe Minute`."""
     if not knows(language):
         return text
-    words = table(__name__, "glossary.yaml")[language]
+    words = words_in(language)
     numbers, units = (
         {name: re.compile("|".join(pattern_of_words(said, language)), re.I) for name, said in words[group].items()}
         for group in ("numbers", "counted")
@@ -105,7 +105,7 @@ def _counted(text: str, language: str) -> str:
 
 @cache
 def _numbers(language: str) -> re.Pattern[str]:
-    words = table(__name__, "glossary.yaml")[language]
+    words = words_in(language)
     said, units = (any_of(words[group].values(), language) for group in ("numbers", "counted"))
     half = any_of([words["half"]], language)
     return re.compile(
@@ -117,7 +117,7 @@ def _numbers(language: str) -> re.Pattern[str]:
 @cache
 def _compounds(language: str) -> re.Pattern[str]:
     """A player or a genre, and a word for a song, in one word."""
-    words = table(__name__, "glossary.yaml")[language]
+    words = words_in(language)
     first = [
         one for of, one in alternatives(language) if kind_of_term(of or one) in (*PLAYERS, *GENRES) and " " not in one
     ]

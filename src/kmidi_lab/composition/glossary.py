@@ -1,4 +1,4 @@
-"""The words for music of other languages than English, as `glossary.yaml` writes them, without regard to accents."""
+"""The words of other languages than English, as `words_german.yaml` and so on write them, without regard to accents."""
 
 from __future__ import annotations
 
@@ -54,6 +54,8 @@ _DESCRIBING = (
     "angry",
 )
 """Feelings whose words describe a song."""
+_KNOWN = ("German", "French", "Spanish", "Italian", "Portuguese", "Dutch")
+_NO_WORDS: Mapping[str, Any] = {"terms": {}, "elsewhere": (), "feelings": {}}
 _ELIDING = ("French", "Italian", "Portuguese")
 """Languages that write two words with an apostrophe."""
 _LONG = 6
@@ -77,7 +79,7 @@ def _plain(text: str) -> str:
 def pattern_of_words(written: str, language: str) -> list[str]:
     """The alternatives of a pattern as `plain_letters` writes their words."""
     alternatives, depth = [""], 0
-    spelled = table(__name__, "glossary.yaml")[language].get("spelled", {})
+    spelled = words_in(language).get("spelled", {})
     for c in written:
         depth += (c in "([") - (c in ")]")
         if c == "|" and not depth:
@@ -89,7 +91,12 @@ def pattern_of_words(written: str, language: str) -> list[str]:
 
 def knows(language: str) -> bool:
     """Whether there are words of a language."""
-    return language in table(__name__, "glossary.yaml")
+    return language in _KNOWN
+
+
+def words_in(language: str) -> Mapping[str, Any]:
+    """What the file of a language says; nothing of one that has none."""
+    return table(__name__, f"words_{language.lower()}.yaml") if knows(language) else _NO_WORDS
 
 
 def terms_of(language: str) -> list[str]:
@@ -116,11 +123,11 @@ def misspelt(language: str) -> Mapping[str, str]:
 @cache
 def alternatives(language: str) -> tuple[tuple[str, str], ...]:
     """(English term, pattern) of all words of a language, what is longest first; of those that are the same everywhere the term is empty."""
-    words: Mapping[str, Any] = table(__name__, "glossary.yaml").get(language, {"terms": {}, "elsewhere": ()})
+    words = words_in(language)
     own: dict[str, Iterable[str]] = {name: [said] for name, said in words["terms"].items()}
     own |= {mood: [said] for mood, said in vocabulary()["moods_elsewhere"].get(language, {}).items()}
     paces = vocabulary()["paces_elsewhere"].get(language, {})
-    felt = table(__name__, "feelings.yaml").get(language, {"feelings": {}})["feelings"]
+    felt = words["feelings"]
     own[LIKE] = [said for name, said in paces.items() if name != "very"]
     own |= {unit: [said] for unit, said in words.get("counted", {}).items()}
     found = [

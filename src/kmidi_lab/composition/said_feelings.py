@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from kmidi_lab.composition.glossary import pattern_of_words, plain_letters
+from kmidi_lab.composition.glossary import pattern_of_words, plain_letters, words_in
 from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.composition.word_index import WordIndex
 from kmidi_lab.own_yaml import table
@@ -77,14 +77,14 @@ def _signs() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 def feelings_of(language: str) -> list[str]:
     """Patterns of the words for feelings of a language."""
-    written = table(__name__, "feelings.yaml")[language]["feelings"].values()
+    written = words_in(language)["feelings"].values()
     return [one for pattern in written for one in pattern_of_words(pattern, language)]
 
 
 def _place(word: str) -> tuple[float, float]:
     place = mood_affect(word)
     if place is None:
-        raise KeyError(f"feelings.yaml: the feel lexicon has no {word}")
+        raise KeyError(f"words of languages: the feel lexicon has no {word}")
     return place
 
 
@@ -110,7 +110,7 @@ def _denial(text: str, start: int, end: int, language: str) -> int | None:
 
 @cache
 def _rules(language: str) -> Mapping[str, re.Pattern[str]]:
-    written: Mapping[str, Any] = table(__name__, "feelings.yaml")[language]
+    written = words_in(language)
     return {
         name: re.compile("|".join(pattern_of_words(written[name], language)), re.I)
         for name in ("not", "without", "behind", "unless")
@@ -120,7 +120,7 @@ def _rules(language: str) -> Mapping[str, re.Pattern[str]]:
 @cache
 def _feelings(language: str) -> WordIndex:
     """Names of the lexicon and the words for each; what is longest comes first."""
-    said = [*table(__name__, "feelings.yaml").get(language, {"feelings": {}})["feelings"].items()]
+    said = [*words_in(language)["feelings"].items()]
     said += vocabulary()["moods_elsewhere"].get(language, {}).items()
     found = [(word, one) for word, pattern in said for one in pattern_of_words(pattern, language)]
     return WordIndex(sorted(found, key=lambda pair: (-pair[1].count(" "), -len(pair[1]))))
