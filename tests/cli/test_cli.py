@@ -495,13 +495,3 @@ def test_wandb_offline_run_reads_back(cli: Cli, tmp_path: Path) -> None:
         '"tags":["harmony"',
     ):
         assert text in read.stdout, text
-
-
-@pytest.mark.slow
-def test_any_working_directory_and_console_script(tmp_path: Path) -> None:
-    script = Path(sys.executable).parent / "kmidi-lab"
-    deep = tmp_path / "a folder" / "with spaces"
-    deep.mkdir(parents=True)
-    done = subprocess.run([str(script), "task=info"], capture_output=True, text=True, cwd=deep)
-    assert done.returncode == 0, done.stderr
-    assert "chord_embedding" in done.stdout

@@ -25,6 +25,8 @@ _LESS_OF = {
 }
 _PLAYERS = {"melody": 2 * 3, "groove": 2 * 4, "dynamics": 2 * 4, "microtiming": 2 * 4}
 """Two items of the test in each of their versions."""
+_DRAWN = ("harmony", "emotion")
+"""Whose report has its figures: of a model of symbols and of one of sound, with all kinds of figures between them."""
 
 
 @pytest.mark.parametrize("cut", sorted(Path(conf_dir(), "cut", "smoke").glob("*.yaml")), ids=lambda path: path.stem)
@@ -53,6 +55,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fewer voices, programs and notes for trees than a smoke run of a user has; what is done with each is the same."""
     from datamodules.emotion import acting
     from datamodules.instrument import general_midi
+    from kmidi_lab.models.dynamics import baselines as of_scores
     from kmidi_lab.models.groove import boosted as of_drums
     from kmidi_lab.models.microtiming import boosted as of_notes
 
@@ -61,15 +64,19 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(general_midi, "PRESETS", general_midi.PRESETS[::3])
     for trees in (of_drums, of_notes):
         monkeypatch.setattr(trees, "_MOST", 1000)
+    monkeypatch.setattr(of_scores, "_TREE_NOTES", 1000)
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("few", "drawn")
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("model", options("model"))
 def test_a_smoke_run_trains_and_publishes_through_all_gates(
-    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     import kmidi_lab.lab  # noqa: F401  what a process pays once
+
+    if model in _DRAWN:
+        request.getfixturevalue("drawn")
 
     for name, folder in (("OUTPUT_ROOT", tmp_path), ("MODELS_ROOT", tmp_path / "models"), ("DATA_ROOT", tmp_path)):
         monkeypatch.setenv(name, str(folder))

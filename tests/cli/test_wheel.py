@@ -53,8 +53,8 @@ def test_wheel_runs_in_a_clean_venv(repo: Path, tmp_path: Path, lab_env: dict[st
     # The wheel itself is clean; what it depends on (gigabytes of torch) is borrowed from this environment.
     borrowed = tmp_path / "venv/lib" / Path(sysconfig.get_path("stdlib")).name / "site-packages/borrowed.pth"
     borrowed.write_text(sysconfig.get_path("purelib") + "\n")
-    script, elsewhere = tmp_path / "venv/bin/kmidi-lab", tmp_path / "elsewhere"
-    elsewhere.mkdir()
+    script, elsewhere = tmp_path / "venv/bin/kmidi-lab", tmp_path / "a folder" / "with spaces"
+    elsewhere.mkdir(parents=True)
     where = subprocess.run(
         [python, "-c", "import kmidi_lab, datamodules; print(kmidi_lab.__file__, datamodules.__file__)"],
         capture_output=True, text=True, check=True, cwd=elsewhere, env=clean,

@@ -314,8 +314,8 @@ def test_a_waltz_has_its_bass_in_soft_sections_too(written: Arrange) -> None:
     "sections", ["verse 4, chorus 4", "verse 4, chorus 4, outro 4", "chorus 5, outro 1, outro 2", "verse 3"]
 )
 def test_the_tune_of_a_song_ends_on_the_tonic(written, sections: str) -> None:
-    """Ten seeds, two moods. Before an end that nobody sings it comes to rest in that section's first bar."""
-    for seed in range(10):
+    """Four seeds, two moods. Before an end that nobody sings it comes to rest in that section's first bar."""
+    for seed in range(4):
         song = written(seed=seed, sections=sections, emotion="happy" if seed % 2 else "sad")
         last = song.part("lead").notes[-1]
         sung = [s for s in song.sections if s.name != "outro"][-1]

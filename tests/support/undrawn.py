@@ -1,6 +1,6 @@
 """A report's figures without their drawing, which takes a second a report: most tests that train look at none.
 
-They are drawn for the tests of the report, and for each model in its smoke run, by the fixture `drawn`.
+They are drawn for the tests of the report, and for two models in their smoke runs, by the fixture `drawn`.
 """
 
 from __future__ import annotations
