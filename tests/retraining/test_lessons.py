@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.models.groove.feedback import GrooveFeedback
 from kmidi_lab.models.harmony.feedback import ChordFeedback
+from kmidi_lab.models.intent.feedback import FeelingFeedback
 from kmidi_lab.retraining.lessons import Lessons, read_lessons
+from kmidi_lab.text.table import Table
 
 HARMONY, GROOVE = CONTRACTS["harmony"], CONTRACTS["groove"]
 ME, OTHER = new_id(), new_id()
@@ -204,3 +207,45 @@ def test_a_bar_of_feedback_weighs_as_much_as_a_window_of_a_take() -> None:
     assert row.x.shape == (1, 5, 64)
     assert float(row.hit.sum()) == float(longer.hit[0].sum()) == 80
     assert float(row.hit[:, 1:].sum()) == 0
+
+
+def test_what_the_original_data_judge_by_is_known_again() -> None:
+    """A bar by its strokes and tempo, whatever its style; a text by its vector. Zero and minus zero are one."""
+    bars = np.random.default_rng(0).integers(0, 2, (4, 64)).astype(np.float32)
+    bars[0, 0] = 0.0
+    takes = {"val": bars[:1], "test": bars[1:2]}
+    data = SimpleNamespace(encoded=lambda part: SimpleNamespace(x=takes[part]))
+
+    def known(x: np.ndarray) -> list[bool]:
+        return GrooveFeedback().judging(x, SimpleNamespace(), data).tolist()  # type: ignore[arg-type]
+
+    mine = bars[[1, 2, 0, 3]]
+    mine[0, GROOVE.input("style").index] = 0.5
+    mine[2, 0] = -0.0
+    assert known(mine) == [True, False, True, False]
+    other = mine.copy()
+    other[:, GROOVE.input("tempo").index] += 0.25
+    assert not any(known(other))
+
+
+def test_a_text_that_judges_is_known_by_its_vector() -> None:
+    steps = np.random.default_rng(0).integers(-9, 9, (32768, 128), dtype=np.int8)
+    table = Table(steps, np.ones(32768, np.float32), np.zeros(131072, np.uint8))
+    parts = {"val": ["I miss the sea"], "test": ["what a day"]}
+    data = SimpleNamespace(songs=lambda part: [SimpleNamespace(text=text) for text in parts[part]])
+    given = np.array([table.vector(text).tolist() for text in ("what a day", "what a night", "I miss the sea")])
+    known = FeelingFeedback().judging(given, SimpleNamespace(table=table), data)  # type: ignore[arg-type]
+    assert known.tolist() == [True, False, True]
+
+
+def test_a_song_that_judges_is_known_by_places_that_no_other_has() -> None:
+    """Three places of a song of the test part come back, one of them common to all; of another song only one."""
+    x = np.random.default_rng(0).integers(0, 2, (8, 128)).astype(np.float32)
+    parts = {"train": x[[0, 7]], "val": x[:0], "test": x[[0, 1, 2, 3, 0, 4, 5]]}
+    song = {"train": np.arange(2), "val": np.zeros(0, int), "test": np.array([0, 0, 0, 0, 1, 1, 1])}
+    data = SimpleNamespace(encoded=lambda part: SimpleNamespace(x=parts[part], x_plain=parts[part], song=song[part]))
+    given = x[[0, 1, 3, 4, 6, 7]].copy()
+    given[:, HARMONY.input("emotion").index] = 0.0
+    known = ChordFeedback().judging(given, SimpleNamespace(), data)  # type: ignore[arg-type]
+    assert known.tolist() == [True, True, True, False, False, False]
+    assert not ChordFeedback().judging(given[:2], SimpleNamespace(), data).any()  # type: ignore[arg-type]

@@ -86,7 +86,7 @@ class Lessons:
         A recording is heard once, so its SHA-256 stands for its input; so does that of a text for its vector.
         """
         seen: dict[bytes, int] = {}
-        return np.array([seen.setdefault(row.tobytes(), len(seen)) for row in self.x + 0.0], np.intp)  # no -0
+        return np.array([seen.setdefault(row, len(seen)) for row in rows_of(self.x)], np.intp)
 
     @property
     def judgements(self) -> int:
@@ -104,6 +104,17 @@ class Lessons:
         """`[E]`, 1 for each judgement, shared by its events, of which it says little one by one."""
         _, place, count = np.unique(self.judgement, return_inverse=True, return_counts=True)
         return np.asarray(1.0 / count[place]) if len(self) else np.zeros(0)
+
+
+def rows_of(x: Array) -> list[bytes]:
+    """Of `[E, N]` the bytes of each row in single precision: alike where all numbers are; 0 and -0 are one."""
+    return [row.tobytes() for row in np.asarray(x, np.float32) + np.float32(0)]
+
+
+def among(x: Array, others: Array) -> NDArray[np.bool_]:
+    """`[E]`: which rows of `[E, N]` are rows of `[T, N]`, number for number."""
+    there = set(rows_of(others))
+    return np.array([row in there for row in rows_of(x)], bool)
 
 
 Targets = Callable[[Array, NDArray[np.bool_], Array], Array]

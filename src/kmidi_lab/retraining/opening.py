@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import start_weights
 from kmidi_lab.conf_dir import conf_dirs, models
+from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.event import Event
 from kmidi_lab.feedback.reading import read_lines
@@ -142,6 +145,22 @@ def lessons_of(model: TrainableRelease, events: list[Event], recordings: Recordi
         training.REJECTIONS,
         recordings.input_of if recordings else None,
     )
+
+
+def judged_by(
+    model: TrainableRelease, data: DataModule, lessons: Lessons, recordings: Recordings | None
+) -> NDArray[np.bool_]:
+    """`[E]`: which lessons are of items by which the original data validate or test, so that they would tell the answers.
+
+    Args:
+        model: that learns.
+        data: its original data.
+        lessons: of the model.
+        recordings: as `recordings_of`; they are known by their samples, all else by what the model is given.
+    """
+    if recordings is not None:
+        return recordings.among([*data.songs("val"), *data.songs("test")], lessons.x)
+    return model.training.judging(lessons.x, model.published, data)
 
 
 def events_of(named: str | None, output_root: Path) -> tuple[list[Event], int]:

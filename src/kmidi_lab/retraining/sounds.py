@@ -39,6 +39,7 @@ class SoundTraining(FeedbackTraining):
 
     REJECTIONS = False
     NATS = 1.0
+    ITEMS = "recordings"
     LABELLED: ClassVar[str] = "with a label that the model does not have"
 
     @abstractmethod

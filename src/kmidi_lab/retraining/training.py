@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from kmidi_lab.inference.published import Published
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import from_reset
 from kmidi_lab.retraining.lessons import Array, Judgement
@@ -25,12 +26,14 @@ class FeedbackTraining(ABC):
         NATS: how many nats a loss of 1 is; the more, the sharper raters are told apart.
         RATE: the peak of the learning rate of task=retrain.
         DATA: settings of parts of the original data that learning so needs, by part.
+        ITEMS: what its events judge, in the plural.
     """
 
     REJECTIONS: ClassVar[bool]
     NATS: ClassVar[float]
     RATE: ClassVar[float]
     DATA: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    ITEMS: ClassVar[str] = "items"
 
     def frozen(self, module: LabModule) -> Sequence[str]:
         """Parts of the module that it leaves as they are, such as what makes the inputs of lessons."""
@@ -39,6 +42,16 @@ class FeedbackTraining(ABC):
     def outputs(self, module: LabModule, x: Array) -> Array:
         """`[E, M]` of a module in evaluation mode for inputs of lessons `[E, N]`, each as after a reset."""
         return from_reset(module.network)(x)
+
+    def judging(self, x: Array, published: Published, data: Any) -> NDArray[np.bool_]:
+        """`[E]`: which inputs of lessons `[E, N]` are of items by which the original data validate or test.
+
+        Args:
+            x: of all lessons.
+            published: the released model.
+            data: its original data.
+        """
+        return np.zeros(len(x), bool)
 
     @abstractmethod
     def adapted(self, module: LabModule) -> Mapping[str, int]:

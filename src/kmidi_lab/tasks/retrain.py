@@ -20,7 +20,14 @@ from kmidi_lab.retraining.gated import Retraining
 from kmidi_lab.retraining.going_on import Basis, begun, events_again, settings_of
 from kmidi_lab.retraining.lessons import ALIKE, Lessons
 from kmidi_lab.retraining.mixing import FeedbackMixer
-from kmidi_lab.retraining.opening import TrainableRelease, events_of, lessons_of, opened, recordings_of
+from kmidi_lab.retraining.opening import (
+    TrainableRelease,
+    events_of,
+    judged_by,
+    lessons_of,
+    opened,
+    recordings_of,
+)
 from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights, rated, rated_by_learnt
 from kmidi_lab.retraining.splitting import held_out
 from kmidi_lab.streams import say
@@ -35,7 +42,6 @@ HEARD = (
     "and no score tells how good it is, so what is published has status training"
 )
 """What is said where the start has no test of its own."""
-JUDGES = "of recordings by which the original data validate or test"
 _MANY_EPOCHS = 1000
 _KEPT_STEPS = 25
 """From one checkpoint to the next; a run that was killed goes on from the last."""
@@ -93,10 +99,10 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 
     def begin(data: DataModule) -> FeedbackMixer:
         _check_data(cfg, model, data)
-        clips = [*data.songs("val"), *data.songs("test")] if recordings else []
-        if recordings and (judges := recordings.among(clips, lessons.x)).any():
-            report.leave_out(judges, JUDGES)
-            say(f"  {judges.sum()} left out: {JUDGES}")
+        if (judges := judged_by(model, data, lessons, recordings)).any():
+            why = f"of {model.training.ITEMS} by which the original data validate or test"
+            report.leave_out(judges, why)
+            say(f"  {judges.sum()} left out: {why}")
         say(f"  {report.parts}")
         ids = [event.event for event in events if event.model == cfg.model.name]
         Basis(release, settings, ids, recordings.heard if recordings else []).write(context["folder"])

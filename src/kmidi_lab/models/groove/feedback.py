@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from kmidi_lab.contracts import GROOVE
+from kmidi_lab.inference.published import Published
 from kmidi_lab.midi.piece import VOICES
 from kmidi_lab.models.groove.evaluation import GrooveData, run
 from kmidi_lab.models.groove.features import (
@@ -26,12 +27,13 @@ from kmidi_lab.models.groove.features import (
 )
 from kmidi_lab.models.groove.module import errors, huber_loss
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.retraining.lessons import Array, Judgement, LeftOutError
+from kmidi_lab.retraining.lessons import Array, Judgement, LeftOutError, among
 from kmidi_lab.retraining.training import FeedbackTraining, Head
 
 _RANDOM = 20
 """Answers that are drawn for what one who does not listen would play."""
 _IN = {s.name: s.index for s in GROOVE.inputs}
+_STRUCK = np.r_[_IN["onsets"], _IN["tempo"]]
 
 
 class GrooveFeedback(FeedbackTraining):
@@ -44,6 +46,12 @@ class GrooveFeedback(FeedbackTraining):
     REJECTIONS = False
     NATS = 10.0
     RATE = 5e-4
+    ITEMS = "bars"
+
+    def judging(self, x: Array, published: Published, data: Any) -> NDArray[np.bool_]:
+        """Bars of the same strokes at the same tempo, in whatever style and mood."""
+        judges = np.concatenate([cast("GrooveData", data).encoded(part).x for part in ("val", "test")])
+        return among(x[:, _STRUCK], judges[:, _STRUCK])
 
     def adapted(self, module: LabModule) -> Mapping[str, int]:
         return {"network.5": 1}

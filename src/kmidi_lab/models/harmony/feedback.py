@@ -13,18 +13,22 @@ from numpy.typing import NDArray
 from kmidi_lab.chords.chord import QUALITIES, ChordError
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.contracts import HARMONY
+from kmidi_lab.inference.published import Published
 from kmidi_lab.models.harmony.decoding import joint_probabilities, song_probabilities
 from kmidi_lab.models.harmony.evaluation import HarmonyData
 from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER, HarmonyBatch
 from kmidi_lab.models.harmony.module import HarmonyPredictor
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.retraining.lessons import Array, Judgement, LeftOutError
+from kmidi_lab.retraining.lessons import Array, Judgement, LeftOutError, rows_of
 from kmidi_lab.retraining.training import FeedbackTraining, Head
 from kmidi_lab.scoring.metrics import log_likelihoods
 
 _IN = {s.name: s.index for s in HARMONY.inputs}
 _OUT = {s.name: s.index for s in HARMONY.outputs}
 _LEAST = 1e-9
+_PLACE = slice(_IN["emotion"].stop, None)
+_TELLING = 2
+"""Places that tell a song."""
 
 
 class ChordFeedback(FeedbackTraining):
@@ -38,6 +42,26 @@ class ChordFeedback(FeedbackTraining):
     REJECTIONS = True
     NATS = 1.0
     RATE = 3e-5
+    ITEMS = "songs"
+
+    def judging(self, x: Array, published: Published, data: Any) -> NDArray[np.bool_]:
+        """Places of songs of which several are given that no song of the training part has.
+
+        What leads to a place (three chords, the recalled one, key, time) is told without the emotion, in all sounding tones
+        or in those of root and quality alone. Much of it is common to many songs, so one such place says nothing.
+        """
+        given, encoded = rows_of(x[:, _PLACE]), cast("HarmonyData", data).encoded
+        there, train = set(given), encoded("train")
+        common = {row for y in (train.x, train.x_plain) for row in rows_of(y[:, _PLACE]) if row in there}
+        known = set[bytes]()
+        for part in ("val", "test"):
+            e, songs = encoded(part), dict[int, set[bytes]]()
+            for y in (e.x, e.x_plain):
+                for song, row in zip(e.song.tolist(), rows_of(y[:, _PLACE]), strict=True):
+                    if row in there:
+                        songs.setdefault(song, set()).add(row)
+            known |= {row for own in songs.values() if len(own - common) >= _TELLING for row in own}
+        return np.array([row in known for row in given], bool)
 
     def adapted(self, module: LabModule) -> Mapping[str, int]:
         return {"network.relative": 1, "network.absolute": 0, "joint": 0, "mixed": 0}

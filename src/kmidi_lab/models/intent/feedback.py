@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kmidi_lab.contracts import INTENT
+from kmidi_lab.inference.published import Published
 from kmidi_lab.models.intent.features import AFFECT, COLUMNS, LABELS, IntentBatch
 from kmidi_lab.models.intent.module import IntentClassifier
 from kmidi_lab.models.intent.reading import label_logits
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.retraining.lessons import Array, Judgement, LeftOutError
+from kmidi_lab.retraining.lessons import Array, Judgement, LeftOutError, among
 from kmidi_lab.retraining.training import FeedbackTraining, Head
 
 _LEAST = 1e-9
@@ -35,6 +36,12 @@ class FeelingFeedback(FeedbackTraining):
     REJECTIONS = True
     NATS = 1.0
     RATE = 1e-4
+    ITEMS = "texts"
+
+    def judging(self, x: Array, published: Published, data: Any) -> NDArray[np.bool_]:
+        """Texts that have the same vector."""
+        assert published.table is not None
+        return among(x, published.table.vectors([s.text for part in ("val", "test") for s in data.songs(part)]))
 
     def frozen(self, module: LabModule) -> Sequence[str]:
         return ("rows",)
