@@ -43,21 +43,21 @@ class Spy:
         progressions._draw, material.progression, tunes._best = self.draw, self.progression, self.best
         song.performed = lambda *_: Performed(b"", "", [])
 
-    def draw(self, ask: Any, taste: Any, bars: int, rng: Any) -> Any:
-        drawn = self._draw(ask, taste, bars, rng)
-        self.rounds["drawn by the rules' weights"].append((drawn.chords, taste.key))
+    def draw(self, ask: Any, taste: Any, rhythm: Sequence[int], rng: Any) -> Any:
+        drawn = self._draw(ask, taste, rhythm, rng)
+        self.rounds["drawn by the rules' weights"].append(([chord for _, chord in drawn.drawn], taste.key))
         return drawn
 
-    def progression(self, ask: Any, taste: Any, bars: int, *others: Any) -> Any:
-        kept = self._progression(ask, taste, bars, *others)
+    def progression(self, ask: Any, taste: Any, rhythm: Sequence[int], *others: Any) -> Any:
+        kept = self._progression(ask, taste, rhythm, *others)
         rng = np.random.default_rng(len(self.rounds["kept"]))
         for _ in range(_ALONE):
             chords: list[str] = []
-            for _ in range(bars):
+            for _ in rhythm:
                 names, p = zip(*ask(progressions.asked(chords)), strict=True)
                 chords.append(names[int(rng.choice(len(p), p=np.array(p) / sum(p)))])
             self.rounds["the model alone"].append((chords, taste.key))
-        self.rounds["kept"].append((kept.chords, taste.key))
+        self.rounds["kept"].append(([chord for _, chord in kept.drawn], taste.key))
         return kept
 
     def best(self, singer: Any, chords: Sequence[str], *rest: Any) -> list[Note]:

@@ -80,7 +80,7 @@ def test_a_growing_song_is_played_louder_and_louder(make) -> None:
     [
         ("a song that dies away", 0, -1, 0.7),
         ("it builds up to a climax", -1, 0, 0.7),
-        ("a song that swells and subsides", 2, -1, 0.75),  # of which both quarters are half of the way
+        ("a song that swells and subsides", 2, -1, 0.77),  # of which both quarters are half of the way
     ],
 )
 def test_a_course_that_is_asked_for_is_heard(make, text: str, loud: int, soft: int, share: float) -> None:

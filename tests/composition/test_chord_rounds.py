@@ -40,7 +40,7 @@ def ask(so_far: str, follows: dict[str, dict[str, float]] = _FOLLOWS) -> list[tu
 
 def drawn(count: int = 60) -> list[tuple[str, ...]]:
     taste = Taste(Key(0, 1), 0.0, 0.1)
-    return [tuple(progression(ask, taste, 4, [], np.random.default_rng(seed)).chords) for seed in range(count)]
+    return [tuple(progression(ask, taste, [1] * 4, [], np.random.default_rng(seed)).chords) for seed in range(count)]
 
 
 def test_no_round_is_most_songs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +61,9 @@ def test_rounds_are_good_ones_and_the_same_for_a_seed() -> None:
 def test_eight_bars_are_no_round_of_three_that_is_cut_off() -> None:
     taste = Taste(Key(9, -1), 0.0, 0.1)
     for seed in range(20):
-        chords = progression(lambda so_far: ask(so_far, _IN_THREES), taste, 8, [], np.random.default_rng(seed)).chords
+        chords = progression(
+            lambda so_far: ask(so_far, _IN_THREES), taste, [1] * 8, [], np.random.default_rng(seed)
+        ).chords
         assert chords[3:] != chords[:-3], chords
 
 
@@ -81,7 +83,9 @@ def test_the_tonic_of_the_other_mode_stands_only_where_it_leads_on() -> None:
     taste = Taste(Key(2, -1), 0.0, 0.35)
     found = 0
     for seed in range(40):
-        chords = progression(lambda so_far: ask(so_far, _BOTH_MODES), taste, 8, [], np.random.default_rng(seed)).chords
+        chords = progression(
+            lambda so_far: ask(so_far, _BOTH_MODES), taste, [1] * 8, [], np.random.default_rng(seed)
+        ).chords
         places = [n for n, chord in enumerate(chords) if chord == "D"]
         assert 0 not in places and {chords[(n + 1) % 8] for n in places} <= {"Gm"}, chords
         found += len(places)

@@ -97,7 +97,7 @@ def test_a_song_is_written_in_its_metre(name: str, tmp_path: Path) -> None:
     written = song.arrangement
     assert {f"{m.numerator}/{m.denominator}" for m in written.metres} == {name} and len(written.metres) == 16
     assert written.length == 16 * bar and written.seconds(written.length) == 24
-    assert [c.start for c in written.chords] == [bar * n for n in range(16)]
+    assert {c.start for c in written.chords} >= {bar * n for n in range(16)}
     for part in written.parts:
         assert all(n.start + n.duration <= 16 * bar + 0.25 for n in part.notes), part.name
     kicks = {n.start % bar for n in written.part("drums").notes if n.pitch == 36}

@@ -16,6 +16,7 @@ from kmidi_lab.composition.accompaniment import bass, comping, pad, voicings
 from kmidi_lab.composition.bands import added, band_of_genre, bands, drum_rows, fills, kit, pattern, varied, with_feel
 from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.brief import Mood, chosen
+from kmidi_lab.composition.chord_rows import OwnRows
 from kmidi_lab.composition.drumming import drums
 from kmidi_lab.composition.form import Stretch, chosen_form, closed, form, read_form
 from kmidi_lab.composition.metres import COMMON, METRES, SongMetre
@@ -110,14 +111,14 @@ def test_a_form_that_is_drawn_closes_with_an_outro_or_a_chorus(drawn: str, end: 
 
 
 def test_chords_that_a_form_has_no_room_for_are_told() -> None:
-    six = ("C", "F", "G", "Am", "Dm", "E")
-    assert unheard(six, read_form("verse 8, chorus 6, bridge 2")) == ""
-    line = unheard(six, read_form("intro 8, verse 4, chorus 8, verse 2"))
+    six = OwnRows(("C", "F", "G", "Am", "Dm", "E"))
+    assert unheard(six, read_form("verse 8, chorus 6, bridge 2")) == []
+    [line] = unheard(six, read_form("intro 8, verse 4, chorus 8, verse 2"))
     assert line == (
         "of your 6 bars of chords verse the first 4; longer sections play all, as in "
         'compose.sections="verse 6, chorus 6"'
     )
-    assert "not played" in unheard(six, read_form("bridge 8, silence 4"))
+    assert "not played" in unheard(six, read_form("bridge 8, silence 4"))[0]
 
 
 def test_seven_seeds_give_seven_keys_in_the_mode_of_the_mood() -> None:

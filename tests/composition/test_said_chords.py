@@ -85,8 +85,30 @@ def test_a_wrong_chord_is_told_in_other_languages() -> None:
 
 
 def test_chords_that_are_not_the_first_are_told() -> None:
-    missing = read_sentence("chords Am F in the verse and chords C G in the chorus").missing
-    assert missing == ("no second chords (C G): a song plays the first",)
+    missing = read_sentence("chords Am F G and then over C G Am").missing
+    assert missing == ("no second chords (C G Am): name the section that plays them, as in chorus: F G C",)
+
+
+@pytest.mark.parametrize(
+    ("text", "chords"),
+    [
+        ("verse Am F C G, chorus F G Am", "verse: Am F C G; chorus: F G Am"),
+        ("a sad song, verse: Am F C G, chorus: F G Am", "verse: Am F C G; chorus: F G Am"),
+        ("Am F C G in the verse, F G Am in the chorus", "verse: Am F C G; chorus: F G Am"),
+        ("chords Am F in the verse and chords C G in the chorus", "verse: Am F; chorus: C G"),
+        ("a song with Am F C G in the verse and F G C in the chorus", "verse: Am F C G; chorus: F G C"),
+        ("the verse goes Am F C G and the chorus goes F G C", "verse: Am F C G; chorus: F G C"),
+        ("a song with the chords Am F C G, chorus F G Am", "Am F C G; chorus: F G Am"),
+        ("a song with F G Am in the chorus", "chorus: F G Am"),
+        ("verse and chorus Am F C G, bridge Dm G C", "verse: Am F C G; chorus: Am F C G; bridge: Dm G C"),
+        ("verse | Am | F G |, chorus | C | G |", "verse: | Am | F G |; chorus: | C | G |"),
+        ("Strophe Am F C G, Refrain F G Am", "verse: Am F C G; chorus: F G Am"),
+        ("verse i VI III VII, chorus iv v i", "verse: i VI III VII; chorus: iv v i"),
+    ],
+)  # fmt: skip
+def test_each_section_has_its_row(text: str, chords: str) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.chords, wishes.missing) == (chords, ())
 
 
 @pytest.mark.parametrize(

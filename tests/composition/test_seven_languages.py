@@ -117,11 +117,11 @@ def test_opposed_moods_that_are_denied_in_english_are_not_read(text: str, read: 
 @pytest.mark.parametrize(
     ("text", "chords", "others"),
     [
-        ("a song with Am F C G in the verse, F G Am in the chorus", "Am F C G", "F G Am"),
-        ("Am F C G in the verse and F G Am C in the chorus", "Am F C G", "F G Am C"),
-        ("the verse goes Am F C G and the chorus F G Am", "Am F C G", "F G Am"),
-        ("ein Lied mit Am F C G in der Strophe und F G Am im Refrain", "Am F C G", "F G Am"),
-        ("una canción con Am F C G en la estrofa y F G Am en el estribillo", "Am F C G", "F G Am"),
+        ("a song with Am F C G in the verse, F G Am in the chorus", "verse: Am F C G; chorus: F G Am", ""),
+        ("Am F C G in the verse and F G Am C in the chorus", "verse: Am F C G; chorus: F G Am C", ""),
+        ("the verse goes Am F C G and the chorus F G Am", "verse: Am F C G; chorus: F G Am", ""),
+        ("ein Lied mit Am F C G in der Strophe und F G Am im Refrain", "verse: Am F C G; chorus: F G Am", ""),
+        ("una canción con Am F C G en la estrofa y F G Am en el estribillo", "verse: Am F C G; chorus: F G Am", ""),
         ("ein Lied in h-Moll mit den Akkorden H E Fis", "B E F#", ""),
         ("ein Lied mit Hm7, E7 und A", "Bm7 E7 A", ""),
         ("ein Lied, Akkorde a-Moll F-Dur C-Dur G-Dur", "Am F C G", ""),
@@ -151,7 +151,9 @@ def test_rows_of_chords_are_read_or_told(text: str, chords: str, others: str) ->
     wishes = read_sentence(text)
     assert wishes.chords == chords
     told = [line for line in wishes.missing if "second chords" in line]
-    assert told == ([f"no second chords ({others}): a song plays the first"] if others else [])
+    assert told == (
+        [f"no second chords ({others}): name the section that plays them, as in chorus: F G C"] if others else []
+    )
 
 
 def test_roman_numerals_are_played_in_the_key_of_the_text() -> None:

@@ -14,12 +14,12 @@ import kmidi_lab
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.bands import kit
 from kmidi_lab.composition.briefing import brief_of
-from kmidi_lab.composition.form import Stretch, read_form
+from kmidi_lab.composition.form import Stretch, chosen_form, read_form
 from kmidi_lab.composition.page import song_page
 from kmidi_lab.composition.picture import drawn
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
-from kmidi_lab.composition.song import _drawn, chosen_form
+from kmidi_lab.composition.song import _drawn
 from kmidi_lab.composition.telling import told_of
 from kmidi_lab.errors import UserError
 from kmidi_lab.inference.published import release_root

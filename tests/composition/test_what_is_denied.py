@@ -97,9 +97,9 @@ def test_a_course_that_is_denied_inside_gets_no_line(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "key", "chords"),
     [
-        ("Verse: Am F C G, chorus: F G Em Am, in A minor", ("A", "minor"), "Am F C G"),
-        ("A song with verse Dm Gm A Dm and chorus F C Gm A", ("", ""), "Dm Gm A Dm"),
-        ("Chords Am F C G in the verse and F G Em Am in the chorus", ("", ""), "Am F C G"),
+        ("Verse: Am F C G, chorus: F G Em Am, in A minor", ("A", "minor"), "verse: Am F C G; chorus: F G Em Am"),
+        ("A song with verse Dm Gm A Dm and chorus F C Gm A", ("", ""), "verse: Dm Gm A Dm; chorus: F C Gm A"),
+        ("Chords Am F C G in the verse and F G Em Am in the chorus", ("", ""), "verse: Am F C G; chorus: F G Em Am"),
     ],
 )
 def test_a_second_row_of_chords_is_no_key(text: str, key: tuple[str, str], chords: str) -> None:

@@ -131,9 +131,9 @@ def test_a_feel_moves_eighths_also_of_a_style_that_was_typed(tmp_path: Path) -> 
 def test_chords_that_are_written_out_are_played(text: str, chords: str) -> None:
     request = SongRequest(text)
     assert request.wishes.chords == chords and f"chords {chords} from the text" in told(text)
-    assert brief_of(request, None, 1).chords == brief_of(SongRequest(chords=chords), None, 1).chords
+    assert brief_of(request, None, 1).own == brief_of(SongRequest(chords=chords), None, 1).own
     assert f"chords {chords} from the text is not used: compose.chords=Em D was typed" in told(text, chords="Em D")
-    assert brief_of(SongRequest(text, chords="Em D"), None, 1).chords == ("Em", "D")
+    assert brief_of(SongRequest(text, chords="Em D"), None, 1).own.usual == ("Em", "D")
 
 
 @pytest.mark.parametrize(

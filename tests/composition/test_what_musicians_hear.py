@@ -321,7 +321,10 @@ def test_the_tune_of_a_song_ends_on_the_tonic(written, sections: str) -> None:
         sung = [s for s in song.sections if s.name != "outro"][-1]
         unsung = song.sections[-1].name == "outro"
         assert (last.pitch - song.key.tonic) % 12 == 0, seed
-        assert last.start == song.bar_starts[sung.start + sung.bars - (0 if unsung else 1)] and last.duration == 4.0
+        assert last.start == song.bar_starts[sung.start + sung.bars - (0 if unsung else 1)]
+        assert last.duration == 4.0 or (unsung and last.duration == 2.0), (
+            "as long as its bar, or that one's first chord"
+        )
         assert abs(last.pitch - song.part("lead").notes[-2].pitch) <= 9
 
 
@@ -339,7 +342,7 @@ def test_a_round_begins_at_rest() -> None:
 
     for seed in range(20):
         rng = np.random.default_rng(seed)
-        assert progression(ask, Taste(Key(0, -1), 0.0, 1.0), 4, [], rng).chords[0] in ("Cm", "Fm")
+        assert progression(ask, Taste(Key(0, -1), 0.0, 1.0), [1] * 4, [], rng).chords[0] in ("Cm", "Fm")
 
 
 def test_a_verse_returns_with_another_end_and_a_chorus_as_it_was(written: Arrange) -> None:

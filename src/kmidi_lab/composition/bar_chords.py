@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import gcd
 
 from kmidi_lab.chords.chord import Chord
@@ -39,10 +39,11 @@ class Sounding:
     Args:
         bars: as a chart writes them, from place 0 on.
         length: of a bar, in quarters.
+        heard: a chord as it is judged; None is as it is.
     """
 
-    def __init__(self, bars: Sequence[str], length: float) -> None:
-        self._placed = placed(bars, length)
+    def __init__(self, bars: Sequence[str], length: float, heard: Callable[[Chord], Chord] | None = None) -> None:
+        self._placed = [own._replace(chord=heard(own.chord)) if heard else own for own in placed(bars, length)]
 
     def at(self, place: float) -> Chord:
         """The chord at a place in quarters; the last one behind the end."""

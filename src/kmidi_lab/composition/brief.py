@@ -10,6 +10,8 @@ import numpy as np
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.composition.bands import Band, band_for, bands
+from kmidi_lab.composition.blues import blues_round
+from kmidi_lab.composition.chord_rows import NO_ROWS, OwnRows
 from kmidi_lab.composition.metres import COMMON, SongMetre
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.song.vocabularies import nearest_moods
@@ -49,7 +51,7 @@ class Mood:
 
 @dataclass(frozen=True)
 class Brief:
-    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `chords` are the user's own by bars, and `chords_left` those that no bar has room for; `arc_asked` says that a person asks for the arc; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules; `without` are parts that don't play: lead, chords, pad, bass, drums; `second` is the program of who plays a line below the lead; `throughout` are parts that play in soft sections, too; `turn` is a number of the words where nothing says a feeling, so that their songs differ."""
+    """A song before it is made. `energy` is the sections' mean, None what their kinds have; `own` are the user's chords; `blues_bars` those of the rounds of a blues, 0 of none, and `blues_jazz` whether they are as jazz plays them; `arc_asked` says that a person asks for the arc; `fullness` is a factor on how full sections are; `rules_broken` names of `kmidi_lab.song`'s rules; `without` are parts that don't play: lead, chords, pad, bass, drums; `second` is the program of who plays a line below the lead; `throughout` are parts that play in soft sections, too; `turn` is a number of the words where nothing says a feeling, so that their songs differ."""
 
     title: str
     mood: Mood
@@ -58,8 +60,9 @@ class Brief:
     bars: int
     band: Band
     seed: int
-    chords: tuple[str, ...] = ()
-    chords_left: tuple[str, ...] = ()
+    own: OwnRows = NO_ROWS
+    blues_bars: int = 0
+    blues_jazz: bool = False
     arc: str = ""
     arc_asked: bool = False
     fullness: float = 1.0
@@ -80,6 +83,13 @@ class Brief:
     @property
     def key(self) -> Key:
         return self.spelling.key
+
+    @property
+    def blues(self) -> tuple[str, ...]:
+        """The round of a blues by bars, in the song's key; empty where it is none."""
+        if not self.blues_bars:
+            return ()
+        return blues_round(self.blues_bars, self.spelling, self.blues_jazz, self.metre.beats, self.seed)
 
     @property
     def late(self) -> float:

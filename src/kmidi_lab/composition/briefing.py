@@ -9,9 +9,10 @@ from zlib import crc32
 from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.bands import Band, band_of_genre, walking, waltzing, with_feel
-from kmidi_lab.composition.bar_chords import bar_of
 from kmidi_lab.composition.brief import Brief, Mood, chosen, closest_mood
-from kmidi_lab.composition.metres import METRES, SongMetre
+from kmidi_lab.composition.chord_rows import NO_ROWS
+from kmidi_lab.composition.metres import METRES
+from kmidi_lab.composition.planning import named_form
 from kmidi_lab.composition.reference import Reference
 from kmidi_lab.composition.request import BY_TEXT, SongRequest
 from kmidi_lab.composition.wishes import Wishes
@@ -57,7 +58,7 @@ def brief_of(
     if tempo is None and reference and reference.tempo:
         tempo = round(reference.tempo, 1)
     metre = METRES[reference.metre] if reference and reference.metre and not request.metre_by else request.metre
-    chords, left = _chords(request, metre)
+    own = request.rows.by_kind(metre.beats) if request.rows else NO_ROWS
     rule = wish.technical_rule_to_break
     asked = request.song.get("narrative_arc") or arc
     brief = chosen(
@@ -68,9 +69,8 @@ def brief_of(
         _spelling(request),
         tempo,
         band,
-        chords=chords,
-        chords_left=tuple(left),
-        mode=MODES[request.song.mode] if request.song.mode else 0,
+        own=own,
+        mode=MODES[request.song.mode] if request.song.mode else int(request.blues > 0),
         metre=metre,
         fullness=_FULLNESS.get(request.song.get("vulnerability_scale"), 1.0),
         arc=asked or ("" if felt.plain else whole.get("narrative_arc")),
@@ -81,7 +81,8 @@ def brief_of(
         throughout=request.wishes.throughout,
         turn=crc32(request.song.get("core_event").encode()) if unfelt else 0,
     )
-    form = request.extent.form(brief.tempo, brief.metre)
+    brief = replace(brief, blues_bars=request.blues, blues_jazz=_as_jazz(request, brief.band))
+    form = named_form(request, brief)
     bars = sum(stretch.bars for stretch in form) if form else request.extent.bars(brief.tempo, metre)
     brief = replace(brief, bars=bars or brief.bars)
     band = brief.band
@@ -106,6 +107,12 @@ def _band(request: SongRequest, mood: Mood) -> Band | None:
     return with_feel(band, wish.technical_groove_feel) if band else None
 
 
+def _as_jazz(request: SongRequest, band: Band) -> bool:
+    """Whether a blues is one as jazz plays it: a blues without more words is played by that style, too."""
+    words = [request.wishes.words.get("style"), request.known.constraints.technical_genre, request.typed["style"]]
+    return band.name == "jazz" and any(word and str(word).lower() != "blues" for word in words)
+
+
 def _spelling(request: SongRequest) -> Spelling | None:
     """The key that was typed, the intent's, or the chords'."""
     asked = request.song.constraints.technical_key
@@ -126,22 +133,6 @@ def _with_instruments(band: Band, wishes: Wishes) -> Band:
                 p for p in (*_OTHERS[role], program) if p // 8 not in wishes.no_family or p == program
             )
     return replace(band, programs=programs)
-
-
-def _chords(request: SongRequest, metre: SongMetre) -> tuple[tuple[str, ...], list[str]]:
-    """The user's chords by bars, and those of them for which a bar has no beat."""
-    if request.chart is None:
-        return (), []
-    bars: list[list[tuple[float, str]]] = []
-    name = next(placed.name for placed in request.chart.placed if placed.chord)
-    for placed in request.chart.placed:
-        start = placed.start or 0.0
-        bars += [[] for _ in range(int(start) + 1 - len(bars))]
-        name = placed.name if placed.chord else name
-        if not bars[-1] or bars[-1][-1][1] != name:
-            bars[-1].append((start % 1, name))
-    written = [bar_of(bar, metre.beats) for bar in bars]
-    return tuple(bar for bar, _ in written), [name for _, left in written for name in left]
 
 
 def _title(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kmidi_lab.composition.bands import bands, styles_told
+from kmidi_lab.composition.blues import TWELVE
 from kmidi_lab.composition.in_context import is_thing, is_told, measures, names_players
 from kmidi_lab.composition.said_arc import SaidArc
 from kmidi_lab.composition.said_form import SaidForm
@@ -18,6 +19,8 @@ _OTHER_MODE = {"major": "minor", "minor": "major"}
 _LESS = ("less", "not so much", "not too much", "fewer")
 """Negations that leave out nothing: what there is less of."""
 _WALKING = "walking"
+_BLUES, _BLUES_STYLE = "blues", "jazz"
+"""A form, and a genre that this style plays where no other is named."""
 _LEAST, _MOST = 40, 240
 """Numbers that can be a tempo without a word that says so."""
 _PACES = ((88.0, 0.8), (110.0, 1.0), (1000.0, 1.12))
@@ -43,6 +46,7 @@ class Collector:
         self._dances: list[tuple[str, str]] = []
         self._paced = False
         self._walks = ""
+        self._blues = 0
         self._missing: list[str] = []
         self._words: dict[str, str] = {"arc": arc.words} if arc.name else {}
         self._seats = Seats(self._words, self._missing, pairs)
@@ -114,9 +118,11 @@ class Collector:
         elif kind == "genre" and is_thing(items, n):
             return
         elif kind == "genre" or (kind == "head" and value):
-            if not self._style or self._words.get("style") in vocabulary()["gentle"]:
+            if text == _BLUES and not self._blues:
+                self._blues, self._words["blues"] = TWELVE, text
+            if not self._style or self._words.get("style") in (_BLUES, *vocabulary()["gentle"]):
                 self._style, self._words["style"] = value, text
-            elif value not in (self._style, "ballad"):
+            elif value not in (self._style, "ballad") and text != _BLUES:
                 self._missing.append(f"no {text} beside {self._words['style']}: a song has one style")
         elif kind == "other_genre":
             self._missing.append(f"no {text}: {styles_told()}")
@@ -127,8 +133,9 @@ class Collector:
         elif kind == "seconds" and self._seconds is None:
             self._seconds, self._words["seconds"] = value, text
         elif kind == "blues form":
-            self._style, self._words["style"] = self._style or "jazz", "blues"
-            self._missing.append("no twelve-bar form: type its chords with compose.chords")
+            self._blues, self._words["blues"] = value, text
+            if not self._style:
+                self._style, self._words["style"] = _BLUES_STYLE, _BLUES
         elif kind == "instrument":
             self._seats.instrument(items, n)
         elif kind == "ensemble":
@@ -178,5 +185,5 @@ class Collector:
             self._tempo, (self._tonic, self._mode), self._style, self._bars, self._seconds, self._form, self._arc,
             programs, left, self._seats.families, tuple(dict.fromkeys(self._missing)), self._words,
             (*self._metres, *self._dances), self._paced, second=self._seats.second,
-            throughout=("bass",) if "walking" in self._words else (),
+            throughout=("bass",) if "walking" in self._words else (), blues=self._blues,
         )  # fmt: skip

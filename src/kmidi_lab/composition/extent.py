@@ -28,6 +28,11 @@ class Extent:
         self._typed = read_form(sections) if sections else None
         self._bars, self._seconds, self._said = bars, seconds, said
 
+    @property
+    def asked(self) -> int | None:
+        """Bars that are asked for as such; None where nothing or only seconds are."""
+        return self._bars
+
     def bars(self, tempo: float, metre: SongMetre) -> int | None:
         """Bars that are asked for; where only seconds are, whole groups of four bars that last about so long."""
         if self._bars or self._seconds is None:

@@ -135,7 +135,17 @@ def is_the_most(items: Sequence[Item], n: int) -> bool:
 def stands_alone(items: Sequence[Item], n: int) -> bool:
     """Whether a genre's word can mean nothing else, and describes nothing else, as in `slow jazz about the sea`."""
     following = items[n + 1].kind if n + 1 < len(items) else "filler"
+    if following not in (OTHER, "instrument") and _is_a_blues(items, n):
+        return True
     return _has_a_subject(items, n) or (items[n].text in vocabulary()["sure_genres"] and following != OTHER)
+
+
+def _is_a_blues(items: Sequence[Item], n: int) -> bool:
+    """Whether a place is `a blues`, which is music whatever it is of."""
+    k = n - 1
+    while k > 0 and items[k].kind in ("mood", "pace", "mode", "genre", "key"):
+        k -= 1
+    return items[n].text == "blues" and k >= 0 and items[k].text in ("a", "an") and not tells(items[:k])
 
 
 def measures(items: Sequence[Item], n: int) -> bool:

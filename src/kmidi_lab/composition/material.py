@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import takewhile
 from typing import Any
 from zlib import crc32
 
@@ -11,16 +13,18 @@ import numpy as np
 
 from kmidi_lab.composition import summaries
 from kmidi_lab.composition.accompaniment import swung
-from kmidi_lab.composition.bar_chords import Sounding, placed
+from kmidi_lab.composition.bar_chords import Sounding, bar_of, names_in, placed
+from kmidi_lab.composition.blues import last_chord, played, tune_key, with_blue_notes
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.ending import dominant, leads_home, resting, unrest
 from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.harmonic_rhythm import HarmonicRhythm
 from kmidi_lab.composition.metres import COMMON
-from kmidi_lab.composition.own_chords import lender, plays_own
+from kmidi_lab.composition.own_chords import lender, row_of
 from kmidi_lab.composition.phrasing import early, early_places
 from kmidi_lab.composition.playable import alone_span, sung_span
 from kmidi_lab.composition.players import Players
-from kmidi_lab.composition.progressions import Taste, asked, progression
+from kmidi_lab.composition.progressions import Taste, progression
 from kmidi_lab.composition.tunes import SPAN, Singer, section_tune, with_end
 from kmidi_lab.song import Note
 
@@ -32,6 +36,8 @@ _VARIED = ("verse", "bridge", "other")
 """Kinds that are not sung alike each time; a chorus is."""
 _ENDS, _NEAR = 4, 5
 """Other ends of a tune that are drawn at most, and semitones from which none is."""
+_DOMINANT, _BEFORE_IT = 7, (1, 2)
+"""Degrees of V, and of what leads to it: ii, or bII in minor."""
 _TEMPERATURE = 0.85
 _NOTES_A_BAR, _MORE = 6.0, 2.5
 """Notes of a tune in a bar of four quarters at `_TEMPO` without a feeling, and what an arousal of 1 adds: two a second, about as people sing."""
@@ -61,8 +67,13 @@ class Composer:
         usual = alone_span(brief.band.programs["lead"], SPAN) if {"chords", "pad"} <= {*brief.without} else SPAN
         low, high = sung_span(brief.band.programs["lead"], usual)
         span = low, high - room
-        self._singer = Singer(self._draw, brief.key, self._rng, brief.metre, span)
+        heard = partial(with_blue_notes, tonic=brief.key.tonic) if brief.blues else None
+        self._sung_in = tune_key(brief.spelling) if brief.blues else brief.spelling
+        self._singer = Singer(self._draw, self._sung_in.key, self._rng, brief.metre, span, heard)
+        self._chord_rng = np.random.default_rng([brief.seed, 4, brief.turn])
+        self._rhythm = HarmonicRhythm(brief.band.name, self._bar * 60 / brief.tempo, self._chord_rng)
         self._loops: dict[str, list[str]] = {}
+        self._drawn: list[tuple[str, str]] = []
         self._whole: dict[str, Material] = {}
 
     def written(self, form: Sequence[Stretch], closes: bool = True) -> list[Material]:
@@ -89,10 +100,7 @@ class Composer:
 
     def drawn(self) -> list[tuple[str, dict[str, Any], str]]:
         """For each chord that a model drew: the model, what it was asked, and the chord as the song plays it."""
-        rounds = self._loops.values()
-        return [
-            ("harmony", self._asked(asked(chords[:n])), chord) for chords in rounds for n, chord in enumerate(chords)
-        ]
+        return [("harmony", self._asked(so_far), chord) for so_far, chord in self._drawn]
 
     def _beginning(self, whole: Material, bars: int) -> Material:
         end = bars * self._bar
@@ -104,7 +112,7 @@ class Composer:
     def _of_kind(self, kind: str, bars: int) -> Material:
         if kind not in self._whole:
             loop = self._loop(kind)
-            chords = [loop[i % len(loop)] for i in range(bars)]
+            chords = played(loop, kind, bars) if self._brief.blues else [loop[i % len(loop)] for i in range(bars)]
             tune: list[Note] = []
             if kind in _SUNG or (kind != "silence" and {"chords", "pad", "bass"} <= {*self._brief.without}):
                 tune = self._sung(kind, section_tune(self._singer, chords, self._lift(kind)), chords)
@@ -133,8 +141,9 @@ class Composer:
         key = self._brief.key
         chords, ends = material.chords, placed(material.chords, self._bar)[-1]
         at, root_of = ends.start, ends.chord.root
-        if not plays_own(self._brief, kind):
+        if not row_of(self._brief.own, kind):
             tonic, root_of = self._brief.spelling.tonic + ("m" if key.mode < 0 else ""), key.tonic
+            tonic = last_chord(self._brief.spelling) if self._brief.blues else tonic
             material = self._leading(kind, material)
             chords, at = (*material.chords[:-1], tonic), (len(material.chords) - 1) * self._bar
         if not material.tune:
@@ -151,30 +160,45 @@ class Composer:
     def _landed(self, last: Note, chords: tuple[str, ...], top: int) -> Material:
         """A section that nobody sings behind the last that is sung: the tune comes to rest in its first bar, on the tonic.
 
-        Under a chord without the tonic, which only a person's own is, it does so on the chord's root.
+        Under a chord without the tonic, which only a person's own is, it does so on the chord's root. It is held as long as the
+        bar's chords have it.
         """
-        first, tonic = placed(chords[:1], self._bar)[0], self._brief.key.tonic
-        pitch = resting(tonic if tonic in first.chord.tones else first.chord.root, last.pitch, top)
-        return Material(chords, (Note(0.0, first.length, pitch, last.velocity),))
+        under, tonic = placed(chords[:1], self._bar), self._brief.key.tonic
+        first = under[0].chord
+        pitch = resting(tonic if tonic in first.tones else first.root, last.pitch, top)
+        held = [own.length for own in takewhile(lambda own: pitch % 12 in own.chord.tones, under)]
+        return Material(chords, (Note(0.0, sum(held), pitch, last.velocity),))
 
     def _leading(self, kind: str, material: Material) -> Material:
         """With the dominant before the last chord where nothing leads to the tonic, and another end of the tune over it."""
         *before, last = material.chords
         if not before or leads_home([c.chord for c in placed(before, self._bar)], self._brief.key):
             return material
-        chords = (*before[:-1], dominant(self._brief.spelling, self._brief.band.sevenths), last)
+        *early, late = before
+        chords = (*early, self._with_dominant(late), last)
         return self._otherwise(kind, Material(chords, material.tune))
+
+    def _with_dominant(self, bar: str) -> str:
+        """A bar that leads home: the dominant, behind the first of two chords, or one that leads to it, as ii does."""
+        leads = dominant(self._brief.spelling, self._brief.band.sevenths)
+        first, beats = placed([bar], self._bar)[0], self._brief.metre.beats
+        degree = first.chord.degree(self._brief.key.tonic)
+        if degree == _DOMINANT or not (degree in _BEFORE_IT or first.length < self._bar):
+            return leads
+        return bar_of([(0.0, names_in(bar)[0]), (0.5, leads)], beats)[0]
 
     def _loop(self, kind: str) -> list[str]:
         """The chords of a kind of section, which it repeats."""
-        if plays_own(self._brief, kind):
-            return list(self._brief.chords)
+        if given := self._brief.blues or row_of(self._brief.own, kind):
+            return list(given)
         kind = lender(kind)
         if kind not in self._loops:
             band, mood = self._brief.band, self._brief.mood
-            taste = Taste(self._brief.key, band.sevenths, 0.05 + 0.3 * mood.complexity)
-            others = list(self._loops.values())
-            chosen = progression(self._next_chords, taste, band.loop, others, self._rng)
+            taste = Taste(self._brief.key, band.sevenths, 0.05 + 0.3 * mood.complexity, self._brief.metre.beats)
+            others = [*self._loops.values(), *self._brief.own.named.values()]
+            rhythm = self._rhythm.of_round(band.loop)
+            chosen = progression(self._next_chords, taste, rhythm, others, self._chord_rng)
+            self._drawn += chosen.drawn
             self._loops[kind] = chosen.chords
             self._players.note("harmony", {kind: summaries.of_round(chosen)})
         return self._loops[kind]
@@ -186,7 +210,12 @@ class Composer:
         return {"chords": so_far, "key": str(self._brief.spelling), "emotion": str(self._brief.mood)}
 
     def _draw(self, chords: str, bars: int, seed: int) -> list[tuple[float, float, int]]:
-        question = self._asked(chords) | {"bars": bars, "metre": self._brief.metre.name, "density": self._density}
+        question = self._asked(chords) | {
+            "key": str(self._sung_in),
+            "bars": bars,
+            "metre": self._brief.metre.name,
+            "density": self._density,
+        }
         return list(self._players.ask("melody", seed, temperature=_TEMPERATURE, **question).notes)
 
     def _lift(self, kind: str) -> float:

@@ -10,10 +10,11 @@ from pathlib import Path
 from kmidi_lab.audio.style import Style
 from kmidi_lab.bounds import Bounded
 from kmidi_lab.chords.asking import parse_affect
-from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.chord import ChordError
 from kmidi_lab.chords.spelling import Spelling, parse_spelling, typed_spelling
+from kmidi_lab.composition.blues import TWELVE, rounds_known
 from kmidi_lab.composition.brief import FASTEST, SLOWEST, style_named
+from kmidi_lab.composition.chord_rows import Rows
 from kmidi_lab.composition.extent import SHORTEST, Extent
 from kmidi_lab.composition.felt import felt_text
 from kmidi_lab.composition.form import LONGEST
@@ -40,7 +41,7 @@ class SongRequest(Bounded):
         text: a sentence: what happened, how it feels.
         intent: a file with a song intent, YAML or JSON.
         example: which intent, of a file with several.
-        chords: of verse and chorus, a bar each or as `|` between bars says.
+        chords: of verse and chorus, a bar each or as `|` between bars says; or a row for each kind of section.
         key: such as C or F#m; None is the intent's, the chords', or chosen by the mood.
         emotion: a feel word, an emotion label, or valence,arousal in -1..1; None is what text and intent say.
         tempo: 30 to 300 quarters a minute; None is the intent's or the style's.
@@ -122,11 +123,8 @@ class SongRequest(Bounded):
         chords = chords or self.wishes.chords
         together = chords if isinstance(chords, str) else " ".join(chords)
         own_key = key or (self._said_key if self.wishes.key[0] else None)
-        self.chart = (
-            read_chart(together, own_key, bar_each=True, name="compose.chords", key_name="compose.key")
-            if together
-            else None
-        )
+        self.rows = Rows(together, own_key) if together.strip() else None
+        self.chart = self.rows.chart if self.rows else None
         self.spelling = _spelling(key) if key else None
         self.tempo = None if tempo is None else float(tempo)
         known = (None if bars is None else int(bars)) or self.song.directive.output_bars
@@ -141,6 +139,14 @@ class SongRequest(Bounded):
         """The key that the text or the intent asks for, in major or minor."""
         asked, known = self.song.constraints.technical_key, self.song.key
         return str(replace(parse_spelling(asked), key=known)) if asked and known else None
+
+    @property
+    def blues(self) -> int:
+        """Bars of the rounds of a blues, 12 where there are none of so many; 0 where none is asked for, or own chords are."""
+        asked = self.wishes.blues or (TWELVE if "blues" in self.known.constraints.technical_genre.lower() else 0)
+        if not asked or self.rows:
+            return 0
+        return asked if asked in rounds_known() else TWELVE
 
     @property
     def questions(self) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.chord import ChordError
 from kmidi_lab.chords.notation import read_name
+from kmidi_lab.composition.said_form import kind_of
 from kmidi_lab.composition.said_where import Free
 from kmidi_lab.errors import ConfigError
 
@@ -59,8 +60,17 @@ _PLAIN = re.compile(r"[A-G][+-]?")
 _FEWEST, _FEWEST_NAMED, _FEWEST_KNOWN = 3, 2, 2
 
 
+_LISTED = rf"{_SECTION}(?:(?: *, *| +(?:and|und|et|y|e|en) +)(?:the +)?{_SECTION})*"
+_BEHIND = re.compile(rf" +(?:in|for|on|im|für|en|au|nel|nella|no|na|voor)(?: [\w']+)? (?P<kinds>{_LISTED})\b")
+_BEFORE = re.compile(
+    rf"\b(?P<kinds>{_LISTED})[:,]?(?: (?:is|are|be|goes|go|plays|play|has|have|with|over|on|uses|use|then|the|chords?|progression))*"
+    r"(?: of)?[:=]? *$"
+)
+"""Sections whose chords stand before or behind these."""
+
+
 class SaidChords(NamedTuple):
-    """Chords with bars as they are typed for `compose.chords`, what stands among them and is none, and other rows of chords."""
+    """Chords as they are typed for `compose.chords`, what stands among them and is none, and other rows of chords."""
 
     chords: str = ""
     odd: tuple[str, ...] = ()
@@ -73,7 +83,10 @@ class SaidChords(NamedTuple):
             f"the chord {symbol} is not understood and left out: chords are such as Am, F#m7, Bb/D"
             for symbol in self.odd
         ]
-        return [*told, f"no second chords ({'; '.join(self.others)}): a song plays the first"] if self.others else told
+        if self.others:
+            rows = "; ".join(self.others)
+            told.append(f"no second chords ({rows}): name the section that plays them, as in chorus: F G C")
+        return told
 
 
 def take_chords(text: str) -> tuple[SaidChords, str]:
@@ -86,31 +99,63 @@ def take_chords(text: str) -> tuple[SaidChords, str]:
     numerals = [(match, said) for match in _NUMERALS.finditer(text) if (said := _numerals(match))]
     for match, _ in numerals:  # before names, which `I7` and `V7` would be none of
         free.take(*match.span())
-    for pattern in (_NAMED, _ALONE):
+    for pattern in (_NAMED, _ALONE, _ALONE):
+        sure = bool(found or numerals)
         for match in pattern.finditer(text):
-            if free.is_free(*match.span()) and (said := _said(match, pattern is _NAMED)):
+            plain = pattern is _NAMED or (sure and any(match[group] for group in ("placed", "owned")))
+            if free.is_free(*match.span()) and (said := _said(match, pattern is _NAMED, plain)):
                 free.take(*match.span())
                 found.append((match, said))
     found += numerals
     if not found:
         return SaidChords(), text
-    (_, first), *rest = found
-    others = dict.fromkeys(said.chords for _, said in rest if said.chords not in ("", first.chords))
+    said = _rows(text, found)
     for match in sorted((row for row, _ in found), key=lambda row: -row.start()):  # or its letters are read as a key
         text = f"{text[: match.start()].rstrip(' ,')}, {text[match.end() :].lstrip(' ,')}"
-    return first._replace(others=tuple(others)), text.strip(" ,")
+    return said, text.strip(" ,")
 
 
-def _said(match: re.Match[str], named: bool) -> SaidChords | None:
-    """The chords of a match; None where they may be something else."""
+def _rows(text: str, found: Sequence[tuple[re.Match[str], SaidChords]]) -> SaidChords:
+    """The first row of no section, and one for each that the text names; further rows are others."""
+    kinds: dict[int, tuple[str, ...]] = {}
+    last = 0
+    for match, _ in sorted(found, key=lambda row: row[0].start()):
+        kinds[match.start()], last = _sections(text, match, last)
+    usual, named, odd, others = "", dict[str, str](), dict[str, None](), dict[str, None]()
+    for match, said in found:
+        own = [kind for kind in kinds[match.start()] if kind not in named]
+        if own and said.chords:
+            named |= dict.fromkeys(own, said.chords)
+        elif kinds[match.start()] or usual:
+            others |= {said.chords: None} if said.chords not in ("", usual) else {}
+            continue
+        else:
+            usual = said.chords
+        odd |= dict.fromkeys(said.odd)
+    order = sorted(named, key=lambda kind: next(at for at in sorted(kinds) if kind in kinds[at]))
+    rows = [*filter(None, [usual]), *(f"{kind}: {named[kind]}" for kind in order)]
+    return SaidChords("; ".join(rows), tuple(odd), tuple(others))
+
+
+def _sections(text: str, match: re.Match[str], last: int) -> tuple[tuple[str, ...], int]:
+    """The kinds of sections that chords of a match are for, and where the words about them end."""
+    begin = next((match.start(group) for group in match.groupdict() if match[group]), match.start())
+    behind, before = _BEHIND.match(text, match.end()), _BEFORE.search(text[last:begin])
+    named = behind or before
+    kinds = re.findall(_SECTION, named["kinds"]) if named else []
+    return tuple(dict.fromkeys(map(kind_of, kinds))), behind.end() if behind else match.end()
+
+
+def _said(match: re.Match[str], named: bool, plain: bool) -> SaidChords | None:
+    """The chords of a match; None where they may be something else, as letters alone are where these are not `plain` to be chords."""
     written = next(filter(None, match.groups())).strip()
     said = _SPELT.sub(_symbol, written)
     symbols = re.findall(_SYMBOL, said)
-    if len(symbols) < (_FEWEST_NAMED if named else _FEWEST):  # counted before they are read, which is slow
+    if len(symbols) < (_FEWEST_NAMED if named or plain else _FEWEST):  # counted before they are read, which is slow
         return None
     odd = dict.fromkeys(symbol for symbol in symbols if not _is_chord(symbol))
     known = [symbol for symbol in symbols if symbol not in odd]
-    if not named and (len(known) < _FEWEST_KNOWN or all(map(_PLAIN.fullmatch, known))):
+    if not named and (len(known) < _FEWEST_KNOWN or (not plain and all(map(_PLAIN.fullmatch, known)))):
         return None
     chords = _without(said, odd) if "|" in said else " ".join(known)
     return SaidChords(chords, tuple(odd)) if not chords or _readable(chords) else None

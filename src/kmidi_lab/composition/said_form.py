@@ -43,6 +43,19 @@ class SaidForm(NamedTuple):
     words: str
 
 
+def section_names() -> str:
+    """A pattern of what sections are called in the languages that are read, one or several."""
+    return rf"(?:{_any_of(_ELSEWHERE)})(?:e?[sn])?"
+
+
+def kind_of(name: str) -> str:
+    """The kind of section that a name which `section_names` knows means."""
+    name = name.lower()
+    return next(
+        _ELSEWHERE[name.removesuffix(end)] for end in ("", "s", "n", "es", "en") if name.removesuffix(end) in _ELSEWHERE
+    )
+
+
 def take_form(text: str, language: str = ENGLISH) -> tuple[SaidForm | None, str]:
     """The form that a text names, and the text without it; the first counts."""
     names = _NAMES if language == ENGLISH else _ELSEWHERE

@@ -28,7 +28,9 @@ _BARE = re.compile(r"(?P<low>(?:[4-9]\d|1\d\d|2[0-3]\d))(?= *(?:$|with\b|in\b|an
 _BODY = re.compile(r"\b(?:heart|heartbeat|heart ?rate|pulse)\b(?:\W+[\w']+){0,5}\W*$", re.I)
 """What stands before beats a minute that are no song's."""
 _NEARLY = r"(?:(?:about|around|roughly|approximately) )?"
-_BARS = re.compile(rf"{_NEARLY}(?P<n>{_NUMBER})[ -](?:bars?|measures?)\b(?P<blues> blues\b)?", re.I)
+_BARS = re.compile(
+    rf"{_NEARLY}(?P<n>{_NUMBER})[ -](?:bars?|measures?)\b(?P<blues> blues\b|(?=(?: [a-z]+){{1,2}} blues\b))?", re.I
+)
 _OF = re.compile(r"\s*(?:of|about|for)\s+", re.I)
 _TIME = re.compile(
     rf"{_NEARLY}(?P<n>{_NUMBER}|an?|half an?)(?P<half> and a half)?[ -](?P<unit>minutes?|mins?|seconds?|secs?)\b", re.I
@@ -84,8 +86,8 @@ def said_bars(clause: str, at: int) -> tuple[Item, int] | None:
     match = _BARS.match(clause, at)
     if match is None:
         return None
-    if match["blues"]:
-        return Item("blues form", match[0].lower()), len(match[0])
+    if match["blues"] is not None:
+        return Item("blues form", match[0].lower(), int(_number(match["n"]))), len(match[0])
     return Item("bars", match[0].lower(), _number(match["n"])), len(match[0])
 
 

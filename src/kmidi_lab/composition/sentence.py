@@ -88,7 +88,7 @@ def _as_in_english(text: str, language: str) -> str:
 def _is_international(item: Item) -> bool:
     written = item.kind == "metre" and "/" in item.text
     named = any(item.text in vocabulary()[group] for group in ("italian", "dances", "characters"))
-    return item.kind in ("tempo", "key") or written or named
+    return item.kind in ("tempo", "key") or written or named or item.text == "blues"
 
 
 def _read_english(text: str) -> Wishes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,14 @@ from kmidi_lab.composition import summaries
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.briefing import brief_of, left_open
-from kmidi_lab.composition.change import said_kinds
 from kmidi_lab.composition.closing import closed, faded_in, moving
-from kmidi_lab.composition.form import Stretch, chosen_form, following
+from kmidi_lab.composition.form import Stretch, following
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.mixing import mixed
-from kmidi_lab.composition.own_chords import crowded, open_end, unheard
+from kmidi_lab.composition.own_chords import told_of_own
 from kmidi_lab.composition.pacing import with_paces
 from kmidi_lab.composition.performance import Bars, performed
+from kmidi_lab.composition.planning import planned, rounds_told
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
 from kmidi_lab.composition.request import BY_TEXT, SongRequest
@@ -30,7 +31,6 @@ from kmidi_lab.composition.said_mood import pictured_mood
 from kmidi_lab.composition.staging import moods_by_bar, staged
 from kmidi_lab.composition.telling import told_of
 from kmidi_lab.composition.tracing import trace_of
-from kmidi_lab.composition.wanted_kinds import with_kinds
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, one_of, show
 from kmidi_lab.files import with_home
@@ -77,9 +77,9 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     brief, remarks = _briefed(request, players, seed, reference)
     mood_by = "" if brief.mood.words == AS_HEARD else request.mood_by
     heard += reference.lines(request.tempo_by, mood_by, request.metre_by) if reference and not heard else []
+    plan, changed = planned(request, brief, partial(_drawn, players, brief))
+    brief = replace(brief, bars=sum(stretch.bars for stretch in plan))
     remarks = [*told_of(request, brief), *heard, *remarks]
-    form = request.extent.form(brief.tempo, brief.metre)
-    plan, changed = (form, "") if form else _chosen(request, players, brief)
     if "structure" in players.trace:
         players.note("structure", summaries.of_form(plan))
     plan = following(plan, brief.arc) if brief.arc_asked else plan
@@ -89,8 +89,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     staging = staged(plan, request.wishes.changes, brief, request.wishes.words, unchanging(request))
     plan = list(staging.form)
     remarks += map(str, (*staging.lines, *mix.lines))
-    if brief.chords:
-        remarks += filter(None, (unheard(brief.chords, plan), crowded(brief), open_end(brief, plan)))
+    remarks += [*told_of_own(brief, plan), *rounds_told(brief, plan)]
     arranger = Arranger(brief, players)
     arrangement = arranger.arrange(plan, staging.silent, staging.stages)
     for rule in brief.rules_broken:
@@ -184,14 +183,6 @@ def _felt(valence: float, arousal: float, label: str, text: str) -> Mood:
         return Mood(0.0, 0.0, words=label)
     means = [sum(axis) / len(places) for axis in zip(*places, strict=True)]
     return Mood(means[0], means[1], words=label)
-
-
-def _chosen(request: SongRequest, players: Players, brief: Brief) -> tuple[list[Stretch], str]:
-    """The form that a model or a rule makes, with the sections that the text speaks of, and what a rule changed in it."""
-    asked = said_kinds(request.wishes.changes)
-    plan, changed = chosen_form(lambda drawn: _drawn(players, brief, drawn), brief.bars, asked)
-    plan, more = with_kinds(plan, asked)
-    return plan, "; ".join(filter(None, (changed, more)))
 
 
 def _drawn(players: Players, brief: Brief, number: int) -> list[Stretch]:

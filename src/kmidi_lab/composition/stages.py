@@ -15,7 +15,7 @@ from kmidi_lab.composition.brief import BRIGHT, Brief, Mood
 from kmidi_lab.composition.ending import dominant
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.material import Composer, Material
-from kmidi_lab.composition.own_chords import plays_own
+from kmidi_lab.composition.own_chords import row_of
 from kmidi_lab.composition.players import Players
 from kmidi_lab.song.to_midi import key_fifths
 
@@ -82,7 +82,7 @@ class Staged:
             written = composer.written([form[n] for n in own], closes=own[-1] == len(form) - 1)
             made |= dict(zip(own, written, strict=True))
         for n, (stage, after) in enumerate(pairwise(stages)):
-            if stage.heard != after.heard and not plays_own(self._brief, form[n].kind):
+            if stage.heard != after.heard and not row_of(self._brief.own, form[n].kind):
                 leading = moved(dominant(after.heard, self._brief.band.sevenths), -stage.shift, stage.spelling)
                 made[n] = self._composers[kept[n]].ending_on(form[n].kind, made[n], leading)
         return [transposed(made[n], stage) for n, stage in enumerate(stages)]

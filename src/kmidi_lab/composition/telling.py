@@ -27,6 +27,8 @@ def told_of(request: SongRequest, brief: Brief) -> list[str]:
     if form and not request.typed["sections"]:
         if request.form is None:
             lines.append(f"a form of {len(form.kinds)} sections is not used: a song has {MOST_SECTIONS} at most")
+        elif brief.blues or request.rows:
+            pass  # whole rounds, of which `planning` tells
         elif request.extent.bars(brief.tempo, brief.metre) not in (None, brief.bars):
             lines.append(
                 f"the song has {brief.bars} bars: each of the form's {len(form.kinds)} sections has 1 to {LONGEST_SECTION}"
@@ -67,6 +69,8 @@ def taken_lines(request: SongRequest, brief: Brief) -> list[Taken]:
     if course := request.wishes.course:
         lines.append(Taken("tempo", f"{course} and {course}", request.wishes.words["course"]))
     lines += [Taken("ending", how, words) for how, words in request.wishes.ending._asdict().items() if words]
+    if request.wishes.blues:
+        lines.append(_blues_line(request, brief))
     known = request.song.get("narrative_arc")
     if arc := request.wishes.arc:
         lines.append(Taken("arc", arc, request.wishes.words["arc"], f"the intent says {known}" if known else ""))
@@ -78,6 +82,16 @@ def taken_lines(request: SongRequest, brief: Brief) -> list[Taken]:
             Taken("form", ", ".join(form.kinds), form.words, f"compose.sections={typed} was typed" if typed else "")
         )
     return lines
+
+
+def _blues_line(request: SongRequest, brief: Brief) -> Taken:
+    """That a song is a blues, or why it is none."""
+    words, bars = request.wishes.words["blues"], len(brief.blues)
+    if not bars:
+        own = "compose.chords was typed" if request.typed["chords"] else "the chords of the text are played"
+        return Taken("blues", f"rounds of {request.wishes.blues} bars", "", own)
+    none = "" if bars == request.wishes.blues else f"; there is none of {request.wishes.blues}"
+    return Taken("blues", f"rounds of {bars} bars{none}, {' | '.join(brief.blues)}", words)
 
 
 def length_line(wishes: Wishes, bars: int, seconds: float, typed: Mapping[str, Any], known: int | None) -> Taken | None:

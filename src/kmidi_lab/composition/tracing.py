@@ -53,7 +53,7 @@ def trace_of(
         "style": brief.band.name,
         "arc": brief.arc,
         "rules_broken": list(brief.rules_broken),
-        "form": {"by": _form_by(request, players), "sections": sections},
+        "form": {"by": _form_by(request, brief, players), "sections": sections},
         "accompaniment": {"by": f"patterns of the style {brief.band.name}, chords by voice-leading"},
         "drums": {"by": played.drummer},
         "models": [asdict(player) for player in players.trace.values()],
@@ -68,7 +68,9 @@ def _of_stage(stage: Stage) -> dict[str, Any]:
     return {"key": str(stage.heard), "mood": {**asdict(stage.mood), "nearest": closest_mood(stage.mood)}}
 
 
-def _form_by(request: SongRequest, players: Players) -> str:
+def _form_by(request: SongRequest, brief: Brief, players: Players) -> str:
     if request.form_by:
         return request.form_by
+    if brief.blues:
+        return "a rule, for a blues"
     return players.trace["structure"].by if "structure" in players.trace else "a rule, for a short song"

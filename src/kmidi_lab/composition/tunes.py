@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from kmidi_lab.chords.chord import KEY_SCALES, Key
+from kmidi_lab.chords.chord import KEY_SCALES, Chord, Key
 from kmidi_lab.composition.bar_chords import Sounding
 from kmidi_lab.composition.dissonance import clashes, foreign, leapt_clashes, unresolved
 from kmidi_lab.composition.metres import SongMetre
@@ -34,6 +34,8 @@ _REACH, _OFF = 2.4, 0.65
 """Semitones from note to note, and share of notes off the beat, that a phrase rather has: about people's."""
 
 
+_ANSWERED = 2
+"""Bars with which the second line of a blues begins as the first, though its chords are others."""
 Span = tuple[int, int]
 Make = Callable[[list[Note]], list[Note]]
 Draw = Callable[[str, int, int], Sequence[tuple[float, float, int]]]
@@ -50,6 +52,7 @@ class Singer:
         rng: chooses the seeds.
         metre: of the song.
         span: lowest and highest pitch.
+        heard: a chord as a tune over it is judged, such as with blue notes; None is as it is.
     """
 
     draw: Draw
@@ -57,10 +60,11 @@ class Singer:
     rng: np.random.Generator
     metre: SongMetre
     span: Span = SPAN
+    heard: Callable[[Chord], Chord] | None = None
 
 
 def section_tune(singer: Singer, chords: Sequence[str], lift: float) -> list[Note]:
-    """A tune over chords by bars, in phrases of four bars: a a' of eight, a a' b a' of sixteen, with one high point.
+    """A tune over chords by bars, in phrases of four bars: a a' of eight, a a' b a' of sixteen, a a' b of a blues; with one high point.
 
     Args:
         singer: of the song.
@@ -73,7 +77,7 @@ def section_tune(singer: Singer, chords: Sequence[str], lift: float) -> list[Not
     tunes: list[list[Note]] = []
     for number, (whole, bars) in enumerate(zip(phrases, sung_bars(len(chords)), strict=True)):
         over = whole[:bars]
-        kept = _returning(over, phrases[0]) * bar
+        kept = (_ANSWERED if singer.heard and number == 1 else _returning(over, phrases[0])) * bar
         if number == 0:
             tune = first
         elif number % 4 == 2 or not kept:
@@ -82,7 +86,7 @@ def section_tune(singer: Singer, chords: Sequence[str], lift: float) -> list[Not
             tune = _best(singer, over, lift, partial(_joined, first, cut=kept))
         tunes.append(breathing(tune, len(over) * bar, len(whole) * bar))
     joined = [t._replace(start=t.start + i * PHRASE * bar) for i, tune in enumerate(tunes) for t in tune]
-    return crested(joined, Sounding(chords, bar).at, len(chords) * bar, singer.span[1])
+    return crested(joined, Sounding(chords, bar, singer.heard).at, len(chords) * bar, singer.span[1])
 
 
 def with_end(singer: Singer, tune: Sequence[Note], chords: Sequence[str], lift: float) -> list[Note]:
@@ -104,7 +108,7 @@ def _best(singer: Singer, chords: Sequence[str], lift: float, made: Make = list)
         made(_placed([Note(*n, _VELOCITY) for n in draw(" | ".join(chords), len(chords), seed)], lift, span))
         for seed in seeds
     ]
-    over = Sounding(chords, singer.metre.bar)
+    over = Sounding(chords, singer.metre.bar, singer.heard)
     return max(placed, key=lambda tune: merit(tune, over, singer.key, lift, singer.metre, span))
 
 

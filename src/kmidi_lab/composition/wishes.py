@@ -40,6 +40,7 @@ class Wishes:
         mood: a word for the one that it begins with, where it asks for one that changes.
         second: program of a second player of the melody's instrument, None without one.
         throughout: parts that play in all sections, also where these are soft.
+        blues: bars of the rounds of a blues, 0 where none is asked for.
         asks: whether a word for a song or a wish asks for music.
         language: that the text seems to be in; of others than English little is read.
     """
@@ -68,6 +69,7 @@ class Wishes:
     mood: str = ""
     second: int | None = None
     throughout: tuple[str, ...] = ()
+    blues: int = 0
     asks: bool = False
     language: str = ENGLISH
 

@@ -1,0 +1,58 @@
+"""How often chords change, as `harmonic_rhythm.yaml` writes it: in some songs every bar, in others every two or twice a bar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from kmidi_lab.own_yaml import table
+from kmidi_lab.song.edges import PHRASE
+
+_BY_LENGTH = 1.5
+"""Power of the length of a bar by which quick changes become more likely, and slow ones less."""
+_OTHER = 0.3
+"""How often a kind of section has a pace of its own, as a bridge that changes twice a bar."""
+_CADENCE = 0.25
+"""How often a round of several phrases ends with two chords in its last bar, where its phrases end with one."""
+
+
+class HarmonicRhythm:
+    """The paces of a song.
+
+    Args:
+        style: name of a style.
+        bar_s: seconds of a bar.
+        rng: draws them.
+    """
+
+    def __init__(self, style: str, bar_s: float, rng: np.random.Generator) -> None:
+        written = table(__name__, "harmonic_rhythm.yaml")
+        longer = (bar_s / written["usual_s"]) ** _BY_LENGTH
+        usual = written["styles"][style]
+        self._paces: Mapping[str, list[tuple[list[int], float]]] = written["paces"]
+        self._weights = {"slow": usual["slow"] / longer, "even": usual["even"], "quick": usual["quick"] * longer}
+        self._rng = rng
+        self._song = self._pace()
+
+    def of_round(self, bars: int) -> list[int]:
+        """Chords that begin in each bar of a round of about `bars` bars; of slow ones it has twice as many.
+
+        Args:
+            bars: a multiple of four.
+        """
+        pace = self._pace() if self._rng.random() < _OTHER else self._song
+        phrases = max(bars // PHRASE, 2 if pace == "slow" else 1)
+        patterns, weights = zip(*self._paces[pace], strict=True)
+        phrase = patterns[self._choice(weights)]
+        counts = [*phrase] * phrases
+        if phrases > 1 and phrase[-1] == 1 and self._rng.random() < _CADENCE:
+            counts[-1] = 2
+        return counts
+
+    def _pace(self) -> str:
+        return list(self._weights)[self._choice(self._weights.values())]
+
+    def _choice(self, weights: Iterable[float]) -> int:
+        p = np.array(list(weights))
+        return int(self._rng.choice(len(p), p=p / p.sum()))
