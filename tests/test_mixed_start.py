@@ -14,7 +14,7 @@ import torch
 from support.run_fixture import run_record
 
 from kmidi_lab import mixed_start
-from kmidi_lab.checkpoints import FitResult
+from kmidi_lab.best_checkpoint import FitResult
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.resume import ResumePoint
 from kmidi_lab.tasks import export, split_runs

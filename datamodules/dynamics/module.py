@@ -13,7 +13,8 @@ from annotated_types import Interval
 from datamodules.dynamics import lessons
 from datamodules.dynamics import library as performances
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, checked_train_on, load_of, split_by
+from datamodules.shared.encoded_data import EncodedData
+from datamodules.shared.module import SplitShare, checked_train_on, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contracts import DYNAMICS
@@ -33,7 +34,7 @@ _VELOCITIES = DYNAMICS.input("previous_velocities").index
 _OUT = {s.name: s.index for s in DYNAMICS.outputs}
 
 
-class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
+class PianoPerformances(EncodedData[Performance, list[EncodedPiece], list[EncodedPiece]]):
     """Performances → contract vectors and targets, split by piece with near-duplicates.
 
     Args:
@@ -105,25 +106,13 @@ class PianoPerformances(LabData[Performance, list[EncodedPiece]]):
             raise ConfigError("data.teachers=1 leaves no pieces to fit the trees on; give 0 or 2 and more, such as 5")
         self._jitter, self._notes, self._unwritten = pitch_jitter, notes_per_epoch, written_dropout
         self._teachers, self._lesson_notes, self._cache_dir = teachers, lesson_notes, Path(cache_dir)
-        self._encoded: dict[str, list[EncodedPiece]] = {}
         self._tensors: dict[str, torch.Tensor] = {}
 
-    def use_contract(self, version: object) -> None:
-        super().use_contract(version)
-        self._encoded.clear()
+    def encode(self, songs: list[Performance]) -> list[EncodedPiece]:
+        return [encode(p, self.contract) for p in songs]
 
-    def encoded(self, split: str) -> list[EncodedPiece]:
-        """Contract vectors and targets of every performance of a split; made once, not to be written to."""
-        if split not in self._encoded:
-            self._encoded[split] = [encode(p, self.contract) for p in self.songs(split)]
-        return self._encoded[split]
-
-    def probes(self) -> np.ndarray:
-        """`[T, 32]` real inputs of the test split, for parity, golden vectors and timing."""
-        return np.concatenate([p.x for p in self.encoded("test")])
-
-    def trained_on(self) -> np.ndarray:
-        return np.concatenate([p.x for p in self.encoded("train")])
+    def inputs(self, encoded: list[EncodedPiece]) -> np.ndarray:
+        return np.concatenate([p.x for p in encoded])
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation `[32]` of the training inputs; 0 and 1 for what never changes there."""

@@ -11,37 +11,24 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from datamodules.emotion import library, ravdess
 from datamodules.emotion.lessons import TeacherLessons
 from datamodules.emotion.other_speech import CORPORA, own_speech, recordings
 from datamodules.emotion.recording import Conditions, SpeechAugmentation
-from datamodules.emotion.sessions import start_states
+from datamodules.emotion.stretches import Showing, Stretches, from_reset, targets_of
 from datamodules.emotion.teacher import described, lacking
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.batches import FrameStore, IndexBatches, rows_of
 from datamodules.shared.clip_data import ClipData
 from datamodules.shared.module import load_of
-from kmidi_lab.audio.augment import band_shift, gain, mixup, spec_augment
-from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.front_end import heard
-from kmidi_lab.audio.speaker import adapt, fresh
-from kmidi_lab.audio.voice_activity import active, speech_of
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contract_features import SPEAKER_FEATURES
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.errors import ConfigError, one_of
-from kmidi_lab.models.emotion.features import (
-    INTENSITIES,
-    EmotionBatch,
-    complexity,
-    label_of,
-    label_set,
-    scalars_of,
-)
-from kmidi_lab.nn.module import epoch_seed
+from kmidi_lab.models.emotion.features import EmotionBatch, label_of, label_set
 
 log = logging.getLogger(__name__)
 
@@ -141,12 +128,12 @@ class ActedSpeech(ClipData[EmotionBatch]):
         )  # fmt: skip
         super().__init__(load, split, batch_size)
         self.view, self.vocabulary = labels, label_set(labels)
-        self._frames, self._skip, self._augment, self._cold, self._orders = frames, skip, augmentation, cold, orders
+        self._showing = Showing(frames, skip, augmentation, cold, orders)
         self._root, self._cache_dir, self._teacher = Path(root), Path(cache_dir), teacher
         self._corpora = tuple(teacher_corpora)
         self._workers, self._progress = workers, progress
         self._in_conditions = partial(load, augmentation=Conditions()) if conditions else None
-        self._store: FrameStore | None = None
+        self._stretches: Stretches | None = None
 
     def for_scoring(self) -> None:
         self._load = partial(self._load, scoring=True, whole=self.split == "all")
@@ -215,102 +202,28 @@ class ActedSpeech(ClipData[EmotionBatch]):
         ).statistics()
 
     def train_dataloader(self) -> IndexBatches[EmotionBatch]:
-        self._open_clips()
-        return self.index_batches(len(self.songs("train")), self._gather)
+        return self.index_batches(len(self.songs("train")), self._opened_stretches().gather)
 
     def passes(self, epochs: int) -> Iterator[EmotionBatch]:
         """Batches of several epochs, one after the other, before the training."""
-        self._open_clips()
-        size = len(self.songs("train"))
+        gather, size = self._opened_stretches().gather, len(self.songs("train"))
         for epoch in range(epochs):
             now = partial(int, epoch)
-            yield from IndexBatches(size, min(self.batch_size, size), self._gather, rows_of, self.device, now)
+            yield from IndexBatches(size, min(self.batch_size, size), gather, rows_of, self.device, now)
 
-    def _open_clips(self) -> None:
-        """Puts on the device what an epoch is made of, once."""
-        if self._store is not None and self._store.frames.device == self.device:
-            return
-        clips = self.songs("train")
-        kinds = [[c.sound.frames[c.sound.trained], *c.sound.variants] for c in clips]
-        items = [frames for variants in kinds for frames in variants]
-        store, self._kinds = FrameStore(items, self.device), len(kinds[0])
-        speech = [speech_of(frames) for frames in items]
-        self._onset = torch.tensor([int(of.argmax()) for of in speech], device=self.device)
-        evenness = [complexity(frames[of]) for frames, of in zip(items, speech, strict=True)]
-        self._complexity = torch.tensor(evenness, device=self.device)
-        self._targets = self._targets_of(clips)
-        self._mean = self.statistics()[0].to(self.device)
-        if self.adapts:
-            voices = [f"{clip.group} {kind}" for clip in clips for kind in range(self._kinds)]
-            rng = np.random.default_rng(epoch_seed(0))
-            self._starts = torch.from_numpy(start_states(items, voices, self._orders, rng)).to(self.device)
-        self._store = store
+    def _opened_stretches(self) -> Stretches:
+        """What an epoch is made of, put on the device once."""
+        if self._stretches is None or self._stretches.device != self.device:
+            clips = self.songs("train")
+            targets, fill = targets_of(clips, self.view, self.device), self.statistics()[0]
+            self._stretches = Stretches(clips, targets, fill, self._showing, self.adapts, self.device)
+        return self._stretches
 
     def whole(self, split: str) -> list[EmotionBatch]:
         """Every clip as recorded, 64 at a time; the weight is 1 on speech."""
         clips = self.songs(split)
-        label, strong, scalars = self._targets_of(clips)
+        label, strong, scalars = targets_of(clips, self.view, self.device)
         return [
-            EmotionBatch(*self._from_reset(x, real), label[index], strong[index], scalars[index])
+            EmotionBatch(*from_reset(x, real, self.adapts), label[index], strong[index], scalars[index])
             for index, x, real in self.in_order(clips)
         ]
-
-    def _from_reset(self, x: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Inputs and weights of whole clips."""
-        if not self.adapts:
-            return x, (real & active(x)).float()
-        return self._adapted(x, real, fresh(len(x)))
-
-    def _adapted(
-        self, x: torch.Tensor, real: torch.Tensor, state: NDArray[np.float64]
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Frames `[B, T, 128]` behind states `[B, 132]`: inputs, and weights that are 1 on speech; all of it if none is."""
-        frames, speech = adapt(x.cpu().numpy(), real.cpu().numpy(), state)
-        inputs, spoken = torch.from_numpy(frames).to(x.device), torch.from_numpy(speech).to(x.device)
-        return inputs, torch.where(spoken.any(1, keepdim=True), spoken, real).float()
-
-    def _targets_of(self, clips: list[Clip]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """One-hot labels `[N, K]` and intensities `[N, 2]`, scalars `[N, 4]`, on the device."""
-        label = F.one_hot(torch.tensor([label_of(c.labels["emotion"], self.view) for c in clips]), len(self.vocabulary))
-        strong = F.one_hot(torch.tensor([int(c.labels["strong"]) for c in clips]), len(INTENSITIES))
-        speech = [(c, c.sound.frames[speech_of(c.sound.frames)]) for c in clips]
-        scalars = [
-            (*scalars_of(c.labels["emotion"], bool(c.labels["strong"])), complexity(frames)) for c, frames in speech
-        ]
-        return label.float().to(self.device), strong.float().to(self.device), torch.tensor(scalars).to(self.device)
-
-    def _gather(self, index: torch.Tensor, generator: torch.Generator) -> EmotionBatch:
-        """A stretch of one variant of each clip, changed as `augment` says."""
-        augmentation, store = self._augment, self._store
-        assert store is not None
-
-        def rand() -> torch.Tensor:
-            return torch.rand(len(index), generator=generator, device=index.device)
-
-        item = index * self._kinds + (rand() * self._kinds).long()
-        room = (store.lengths[item] - self._frames).clamp_min(0)
-        begin = (rand() * (torch.maximum(room, self._onset[item] + self._skip) + 1)).long()
-        # A short stretch must not be silence alone.
-        begin = torch.maximum(begin, self._onset[item] - self._frames // 2)
-        begin = torch.minimum(begin, store.lengths[item] - 1)
-        x, real = store.take(item, begin, self._frames)
-        label, strong, scalars = (t[index] for t in self._targets)
-        scalars = torch.cat([scalars[:, :-1], self._complexity[item, None]], 1)
-        if not self.adapts:
-            weight = (real & active(x)).float()
-        if augmentation.gain:
-            x = gain(x, augmentation.gain, generator)
-        if augmentation.shift:
-            x = band_shift(x, augmentation.shift, generator)
-        if self.adapts:
-            order = (rand() * self._orders).long()
-            cold = (rand() < self._cold)[:, None]
-            state = torch.where(cold, torch.from_numpy(fresh(1)).to(x.device), self._starts[order, item])
-            x, weight = self._adapted(x, real, state.cpu().numpy())
-        if augmentation.mixup:
-            x, other, share = mixup(x, augmentation.mixup, generator)
-            weight = torch.maximum(weight, weight[other])
-            label, strong, scalars = (torch.lerp(t[other], t, share[:, None]) for t in (label, strong, scalars))
-        if augmentation.bands or augmentation.frames:
-            x = spec_augment(x, augmentation.bands, augmentation.frames, generator, fill=self._mean)
-        return EmotionBatch(x, weight, label, strong, scalars)

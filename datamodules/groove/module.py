@@ -11,7 +11,8 @@ from annotated_types import Interval
 
 from datamodules.groove import library
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, checked_train_on, load_of
+from datamodules.shared.encoded_data import EncodedData
+from datamodules.shared.module import checked_train_on, load_of
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
 from kmidi_lab.contracts import GROOVE
@@ -22,7 +23,7 @@ from kmidi_lab.models.groove.features import STYLES, EncodedPerformances, Groove
 _VOICE = torch.arange(GROOVE.input("onsets").size) % len(VOICES)
 
 
-class DrumPerformances(LabData[Performance, GrooveBatch]):
+class DrumPerformances(EncodedData[Performance, GrooveBatch, EncodedPerformances]):
     """Takes → bars → contract vectors; an epoch shows one window of consecutive bars of every take.
 
     Args:
@@ -81,21 +82,13 @@ class DrumPerformances(LabData[Performance, GrooveBatch]):
         self.window = window
         self.level_share = level_share
         self._shares, self._jitter = (style_dropout, phrase_dropout, voice_dropout), tempo_jitter
-        self._encoded: dict[str, EncodedPerformances] = {}
         self._tensors: dict[str, torch.Tensor] = {}
 
-    def encoded(self, split: str) -> EncodedPerformances:
-        """Contract vectors and targets of every bar of a split; made once, not to be written to."""
-        if split not in self._encoded:
-            self._encoded[split] = encode_performances(self.songs(split))
-        return self._encoded[split]
+    def encode(self, songs: list[Performance]) -> EncodedPerformances:
+        return encode_performances(songs)
 
-    def probes(self) -> np.ndarray:
-        """`[T, 64]` bars of the test split, one performance after the other."""
-        return self.encoded("test").x
-
-    def trained_on(self) -> np.ndarray:
-        return self.encoded("train").x
+    def inputs(self, encoded: EncodedPerformances) -> np.ndarray:
+        return encoded.x
 
     def grouped(self, songs: list[Performance]) -> Groups:
         return library.group(songs)

@@ -9,7 +9,8 @@ import torch
 
 from datamodules.harmony import library
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, checked_train_on, load_of, split_by
+from datamodules.shared.encoded_data import EncodedData
+from datamodules.shared.module import SplitShare, checked_train_on, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
 from kmidi_lab.chords.chord import QUALITIES, Song
@@ -19,7 +20,7 @@ from kmidi_lab.models.harmony.baselines import TokenSong
 from kmidi_lab.models.harmony.features import EncodedSongs, HarmonyBatch, encode_songs, joint_class, transposition_table
 
 
-class ChordSongs(LabData[Song, HarmonyBatch]):
+class ChordSongs(EncodedData[Song, HarmonyBatch, EncodedSongs]):
     """Songs → merged events → contract vectors, split by song and by distinct progression.
 
     Args:
@@ -73,12 +74,7 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
         super().__init__(load, split, batch_size)
         self.train_on = checked_train_on(train_on)
         self._shares = (emotion_dropout, plain_share, metre_dropout, grid_share)
-        self._encoded: dict[str, EncodedSongs] = {}
         self._tensors: dict[str, torch.Tensor] = {}
-
-    def use_contract(self, version: object) -> None:
-        super().use_contract(version)
-        self._encoded.clear()
 
     def sequences(self, split: str) -> list[TokenSong]:
         """The same songs as joint classes, for the baselines."""
@@ -87,18 +83,11 @@ class ChordSongs(LabData[Song, HarmonyBatch]):
             for s in self.songs(split)
         ]
 
-    def encoded(self, split: str) -> EncodedSongs:
-        """Contract vectors and targets of every event of a split, untransposed; made once, not to be written to."""
-        if split not in self._encoded:
-            self._encoded[split] = encode_songs(self.songs(split), self.contract)
-        return self._encoded[split]
+    def encode(self, songs: list[Song]) -> EncodedSongs:
+        return encode_songs(songs, self.contract)
 
-    def probes(self) -> np.ndarray:
-        """`[T, 128]` real inputs of the test split, for parity, golden vectors and timing."""
-        return self.encoded("test").x
-
-    def trained_on(self) -> np.ndarray:
-        return self.encoded("train").x
+    def inputs(self, encoded: EncodedSongs) -> np.ndarray:
+        return encoded.x
 
     def grouped(self, songs: list[Song]) -> Groups:
         return library.group(songs)

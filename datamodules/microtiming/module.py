@@ -12,7 +12,8 @@ from annotated_types import Interval
 from datamodules.microtiming import library
 from datamodules.microtiming.drums import PublishedTake
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of, split_by
+from datamodules.shared.encoded_data import EncodedData
+from datamodules.shared.module import SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
 from kmidi_lab.contracts import MICROTIMING
@@ -22,7 +23,7 @@ from kmidi_lab.models.microtiming.features import LEAD_MS, UNIT_MS, EncodedTakes
 _IN = {s.name: s.index for s in MICROTIMING.inputs}
 
 
-class MicrotimedTakes(LabData[PublishedTake, MicrotimingBatch]):
+class MicrotimedTakes(EncodedData[PublishedTake, MicrotimingBatch, EncodedTakes]):
     """Takes → notes → contract vectors; an epoch shows windows of consecutive notes, as many as fill a drum take, fewer of pianists'.
 
     Args:
@@ -82,22 +83,15 @@ class MicrotimedTakes(LabData[PublishedTake, MicrotimingBatch]):
         self.window = window
         self._shares = (lead_share, history_share, style_dropout, phrase_dropout)
         self._lead_jitter, self._tempo_jitter = lead_jitter, tempo_jitter
-        self._encoded: dict[str, EncodedTakes] = {}
         self._tensors: dict[str, torch.Tensor] = {}
         self._takes = torch.zeros(0, dtype=torch.long)
 
-    def encoded(self, split: str) -> EncodedTakes:
-        """Contract vectors and targets of every note of a split; made once, not to be written to."""
-        if split not in self._encoded:
-            self._encoded[split] = encode_takes([song.take for song in self.songs(split)])
-        return self._encoded[split]
+    def encode(self, songs: list[PublishedTake]) -> EncodedTakes:
+        return encode_takes([song.take for song in songs])
 
-    def probes(self) -> np.ndarray:
-        """`[T, 64]` notes of the test split, one take after the other, leads given."""
-        return self.encoded("test").with_lead()
-
-    def trained_on(self) -> np.ndarray:
-        return self.encoded("train").with_lead()
+    def inputs(self, encoded: EncodedTakes) -> np.ndarray:
+        """Leads given."""
+        return encoded.with_lead()
 
     def grouped(self, songs: list[PublishedTake]) -> Groups:
         return library.group([song.take for song in songs])

@@ -10,7 +10,8 @@ import torch
 from annotated_types import Interval
 
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of, split_by
+from datamodules.shared.encoded_data import EncodedData
+from datamodules.shared.module import SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from datamodules.structure import library
 from kmidi_lab.bounds import Share
@@ -22,7 +23,7 @@ _IN = {s.name: s.index for s in STRUCTURE.inputs}
 _DROPPED = ("last_length", "tempo", "metre")
 
 
-class SongForms(LabData[Form, StructureBatch]):
+class SongForms(EncodedData[Form, StructureBatch, EncodedForms]):
     """Forms → contract vectors, split by song.
 
     Args:
@@ -71,21 +72,13 @@ class SongForms(LabData[Form, StructureBatch]):
         super().__init__(load, split, batch_size)
         self._shares = (target_share, bars_dropout, position_dropout)
         self._noise = target_noise
-        self._encoded: dict[str, EncodedForms] = {}
         self._tensors: StructureBatch | None = None
 
-    def encoded(self, split: str) -> EncodedForms:
-        """Contract vectors and targets of every event of a split; made once, not to be written to."""
-        if split not in self._encoded:
-            self._encoded[split] = encode_forms(self.songs(split))
-        return self._encoded[split]
+    def encode(self, songs: list[Form]) -> EncodedForms:
+        return encode_forms(songs)
 
-    def probes(self) -> np.ndarray:
-        """`[T, 64]` real inputs of the test split, for parity, golden vectors and timing."""
-        return self.encoded("test").x
-
-    def trained_on(self) -> np.ndarray:
-        return self.encoded("train").x
+    def inputs(self, encoded: EncodedForms) -> np.ndarray:
+        return encoded.x
 
     def grouped(self, songs: list[Form]) -> Groups:
         return library.group(songs)

@@ -1,4 +1,4 @@
-"""What follows the training, step by step: the best weights, the student, the scores beside the baselines."""
+"""What follows the training, step by step: the best weights, the student, the scores beside the baselines, the report."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from typing import Any
 
 import numpy as np
 import torch
+from lightning.pytorch.loggers import Logger
 
-from kmidi_lab.checkpoints import FitResult
+from kmidi_lab.best_checkpoint import FitResult
 from kmidi_lab.data import DataModule
+from kmidi_lab.errors import FileError
 from kmidi_lab.files import write_atomic
+from kmidi_lab.loggers import CURVES
 from kmidi_lab.nn.distillation import STUDENT, distill
 from kmidi_lab.nn.module import LabModule, Trained, epoch_seed
+from kmidi_lab.report.curves import read_curves
+from kmidi_lab.report.html import write_report
 from kmidi_lab.run_record import Analysis, Primary, RunRecord, Scores, Student, Training
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator
 from kmidi_lab.typed_json import from_json
@@ -134,3 +139,24 @@ def evaluate(
         record.student.metrics = scored.metrics
         record.student.primary = from_json(Primary, evaluator.verdict(scored, "test"), "student.primary")
         record.student.withheld = evaluator.why_withheld(result, scored, "test")
+
+
+def log_scores(record: RunRecord, loggers: Iterable[Logger]) -> None:
+    """The test scores, and the baselines' on the metric of the verdict, beside the curves."""
+    scores, primary = record.scores, record.primary
+    assert scores and primary
+    rows: dict[str, Any] = {f"test/{name}": value for name, value in scores.metrics["test"].items()}
+    rows |= {f"baseline/{b}/{primary.metric}": s[primary.metric] for b, s in scores.baselines["test"].items()}
+    for logger in loggers:
+        logger.log_metrics(rows)
+        logger.save()
+
+
+def report(record: RunRecord, folder: Path) -> None:
+    """Writes report.html into the run's folder. Raises FileError; one that can't be drawn must not cost a finished run."""
+    try:
+        write_report(record, read_curves(folder / CURVES), folder / "report.html")
+    except FileError:
+        raise
+    except Exception:
+        log.exception("the report could not be written")

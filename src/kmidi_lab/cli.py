@@ -1,41 +1,28 @@
-"""Between the command line and the tasks: Hydra runs the jobs, this file guards them.
-
-A job never raises into Hydra: its error goes into its own log and its own run.json at once, so that the other
-jobs of a sweep go on and the exit code still tells.
-"""
+"""Between the command line and the jobs: checks what is typed, and has Hydra run one job or a sweep."""
 
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import shlex
 import sys
-import traceback
-from datetime import UTC, datetime
 from pathlib import Path
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
-from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from kmidi_lab import command_line, config, go_on, run_file, run_record, schema, stopping, streams
+from kmidi_lab import command_line, config, go_on, job, run_file, schema, stopping
 from kmidi_lab.conf_dir import conf_dir, look_also_in
-from kmidi_lab.config_rules import bring_contract
-from kmidi_lab.errors import ConfigError, DataError, FileError, LabError, UserError, first_line
-from kmidi_lab.files import check_writable, remove_folder
-from kmidi_lab.report.formats import printable
+from kmidi_lab.errors import ConfigError, DataError, FileError, LabError, first_line
+from kmidi_lab.files import check_writable
 from kmidi_lab.sweeps import kept
 from kmidi_lab.sweeps.choice import only_repeats
 from kmidi_lab.sweeps.space import is_search
 from kmidi_lab.sweeps.state import note_killed, record_of
 
 log = logging.getLogger(__name__)
-_OF_HYDRA = (".hydra", "cli.log")
-"""What every job's folder holds."""
-_COMMAND, _PROCESS = "KMIDI_COMMAND", "KMIDI_PROCESS"
 
 
 class BelowError(logging.Filter):
@@ -70,8 +57,8 @@ def run(arguments: list[str]) -> int:
     command_line.check_model(overrides)
     options = command_line.options(parsed)
     os.environ["KMIDI_RUN_ID"] = begun.id if begun else config.new_run_id()
-    os.environ[_PROCESS] = str(os.getpid())
-    os.environ[_COMMAND] = shlex.join(
+    os.environ[job.PROCESS] = str(os.getpid())
+    os.environ[job.COMMAND] = shlex.join(
         ["python", "-m", "kmidi_lab", *(begun.words if begun else [*options, *overrides])]
     )
     os.environ["HYDRA_FULL_ERROR"] = "1"  # its errors come here, not on the screen
@@ -96,7 +83,7 @@ def run(arguments: list[str]) -> int:
             searched = is_search(overrides)
             waiting = [] if searched else [list(cfg.hydra.overrides.task) for cfg in combinations]
             note_killed(folder, stopping.Stopped().reason)
-            print("\n".join(go_on.rest_of_sweep(folder, waiting, _kept_options())), file=sys.stderr)
+            print("\n".join(go_on.rest_of_sweep(folder, waiting, job.kept_options())), file=sys.stderr)
         raise
     except LabError:
         raise
@@ -137,118 +124,9 @@ def _tested(combinations: list[DictConfig]) -> str:
 
 def _counted(cfg: DictConfig, results: list[int]) -> float | None:
     """Runs a job; returns what a sweeper of Hydra asks for, the objective, and notes the exit code."""
-    results.append(job(cfg))
+    results.append(job.run(cfg))
     record = record_of(Path(HydraConfig.get().runtime.output_dir))
     return record.objective.value if record and record.objective else None
-
-
-def job(cfg: DictConfig) -> int:
-    """One job: runs its task, keeps its error.
-
-    Returns:
-        0, 1 (it failed) or 2 (wrong input).
-
-    Raises:
-        Stopped: a signal has ended it.
-    """
-    if os.environ[_PROCESS] == str(os.getpid()):
-        return _job(cfg)
-    # A worker of a launcher, a new process.
-    logging.raiseExceptions = False
-    streams.make_safe()
-    if multiprocessing.current_process().name.startswith("Loky"):
-        stopping.end_with_parent()
-    try:
-        with stopping.heard():
-            return _job(cfg)
-    except KeyboardInterrupt:
-        sys.stdout.flush()
-        os._exit(stopping.Stopped().exit_code)  # or it would take the next job
-
-
-def _job(cfg: DictConfig) -> int:
-    from kmidi_lab.tasks import run_task
-
-    started = datetime.now(UTC)
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    sweep = HydraConfig.get().mode == RunMode.MULTIRUN
-    context = {
-        "folder": folder,
-        "command": os.environ[_COMMAND],
-        "started": started,
-        "group": os.environ["KMIDI_RUN_ID"] if sweep else None,
-    }
-
-    def failed(why: str) -> None:
-        try:
-            run_file.write_failure(folder, _identity(cfg, folder, started), why)
-        except FileError as error:
-            log.error("%s", error)
-
-    try:
-        with stopping.recording(failed):
-            bring_contract(cfg)  # a worker of a launcher is a new process
-            run_task(cfg, context)
-        if sweep and not (folder / run_file.FILE).exists():
-            done = run_record.RunRecord(_identity(cfg, folder, started))
-            run_file.finish(done)
-            run_file.write(done, folder)
-    except LabError as error:
-        log.error("%s", printable(str(error)))
-        # What was asked wrongly, and had not begun, leaves nothing worth a folder; a run that had keeps its failure.
-        asked = isinstance(error, UserError) and not sweep
-        fresh = asked and folder.name == os.environ["KMIDI_RUN_ID"]
-        if not (fresh and remove_folder(folder, _OF_HYDRA, Path(cfg.paths.output_root))):
-            failed(str(error))
-        return 2 if isinstance(error, UserError) else 1
-    except BrokenPipeError as error:
-        if _reader_has_gone():
-            failed("whoever read its output has gone")
-        else:
-            log.error("%s", traceback.format_exc())
-            failed(f"BrokenPipeError: {error}")
-        return 1
-    except (KeyboardInterrupt, SystemExit):  # Lightning turns a signal during training into SystemExit
-        stopped = stopping.Stopped()
-        failed(stopped.reason)
-        if not (sweep or config.serves(cfg)):
-            overrides, options = list(HydraConfig.get().overrides.task), _kept_options()
-            again = go_on.command(overrides, folder, options)
-            begin = go_on.line([*options, *overrides])
-            log.warning("to resume, type: %s" if again else "to begin again, type: %s", again or begin)
-        raise stopped from None
-    except Exception as error:
-        log.error("%s", traceback.format_exc())
-        failed(f"{type(error).__name__}: {error}")
-        return 1
-    return 0
-
-
-def _reader_has_gone() -> bool:
-    """Whether standard output is closed at its other end, as by `head`; what is printed later is lost in silence then."""
-    try:
-        sys.stdout.write("\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
-
-
-def _kept_options() -> list[str]:
-    """Options of the command line that the same job needs again."""
-    return command_line.config_options(command_line.parse(shlex.split(os.environ[_COMMAND])[3:]))
-
-
-def _identity(cfg: DictConfig, folder: Path, started: datetime) -> run_record.Identity:
-    """Of a job that has no record of its own."""
-    return run_record.Identity(
-        run_id=folder.name,
-        model=OmegaConf.select(cfg, "model.name"),
-        seed=OmegaConf.select(cfg, "seed"),
-        command=os.environ[_COMMAND],
-        started_at=started.isoformat(),
-    )
 
 
 def _finish_sweep(folder: Path, rank_by: str) -> int:

@@ -18,19 +18,18 @@ from lightning.pytorch.loggers import WandbLogger
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import ancestry, hardware, mixed_start, ready, resume, run_file, start_weights
-from kmidi_lab.after_fit import distil_student, evaluate, training_of
-from kmidi_lab.checkpoints import BestCheckpoint, FitResult, LastCheckpoint
+from kmidi_lab.after_fit import distil_student, evaluate, log_scores, report, training_of
+from kmidi_lab.best_checkpoint import BestCheckpoint, FitResult
+from kmidi_lab.checkpoints import LastCheckpoint
 from kmidi_lab.data import DataModule, handshake
-from kmidi_lab.errors import ConfigError, FileError
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.publish import ExportCallback, Publication
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.first_record import counts, new_record, write_first
 from kmidi_lab.heard_items import keep_heard
-from kmidi_lab.loggers import CurvesLogger
+from kmidi_lab.loggers import CURVES, CurvesLogger
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.registry.registry import check_writable, load_registry
-from kmidi_lab.report.curves import read_curves
-from kmidi_lab.report.html import write_report
 from kmidi_lab.run_record import RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find
@@ -39,7 +38,6 @@ from kmidi_lab.wandb_run import finish_wandb
 from kmidi_lab.worst_items import keep_worst
 
 log = logging.getLogger(__name__)
-CURVES = Path("curves", "metrics.csv")
 
 
 @dataclass(frozen=True)
@@ -152,13 +150,13 @@ def train(cfg: DictConfig, context: dict[str, Any], more: Additions | None = Non
                 evaluate(record, module, evaluator, data)
                 keep_worst(record, module, evaluator, data, folder)
                 keep_heard(record, module, evaluator, data, folder)
-                _log_scores(trainer, record)
+                log_scores(record, trainer.loggers)
                 if cfg.export.enabled and (more is None or more.gate(record, module, data)):
                     _export(cfg, context, trainer, module, data, record)
         run_file.finish(record)
         run_file.write(record, folder)
         if record.scores:
-            _report(record, folder)
+            report(record, folder)
     return record
 
 
@@ -226,23 +224,3 @@ def _finished_loggers(trainer: L.Trainer, record: RunRecord, folder: Path) -> It
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):
                 finish_wandb(logger, record, folder, failed)
-
-
-def _log_scores(trainer: L.Trainer, record: RunRecord) -> None:
-    """The test scores, and the baselines' on the metric of the verdict, beside the curves."""
-    scores, primary = record.scores, record.primary
-    assert scores and primary
-    rows: dict[str, Any] = {f"test/{name}": value for name, value in scores.metrics["test"].items()}
-    rows |= {f"baseline/{b}/{primary.metric}": s[primary.metric] for b, s in scores.baselines["test"].items()}
-    for logger in trainer.loggers:
-        logger.log_metrics(rows)
-        logger.save()
-
-
-def _report(record: RunRecord, folder: Path) -> None:
-    try:
-        write_report(record, read_curves(folder / CURVES), folder / "report.html")
-    except FileError:
-        raise
-    except Exception:  # a report that can't be drawn must not cost a finished run
-        log.exception("the report could not be written")

@@ -14,6 +14,9 @@ from lightning.pytorch.loggers.csv_logs import ExperimentWriter
 
 from kmidi_lab.files import write_atomic
 
+CURVES = Path("curves", "metrics.csv")
+"""Below a run's folder."""
+
 
 class CurvesLogger(CSVLogger):
     """Lightning's logger of CSV files, whose own files a crash leaves half-written."""

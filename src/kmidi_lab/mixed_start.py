@@ -17,7 +17,7 @@ import lightning as L
 import torch
 
 from kmidi_lab import resume
-from kmidi_lab.checkpoints import BestCheckpoint, FitResult
+from kmidi_lab.best_checkpoint import BestCheckpoint, FitResult
 from kmidi_lab.data import ALL, DataModule
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.hardware import Hardware

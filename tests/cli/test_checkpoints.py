@@ -16,7 +16,8 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from kmidi_lab import config, hardware, resume
-from kmidi_lab.checkpoints import BestCheckpoint, LastCheckpoint, WholeCheckpoints
+from kmidi_lab.best_checkpoint import BestCheckpoint
+from kmidi_lab.checkpoints import LastCheckpoint, WholeCheckpoints
 from kmidi_lab.errors import ConfigError, FileError
 from kmidi_lab.loggers import CurvesLogger
 from kmidi_lab.report.curves import read_curves

@@ -15,7 +15,8 @@ from kmidi_lab.hub.client import Repository
 from kmidi_lab.hub.pull import pull
 from kmidi_lab.hub.push import push
 from kmidi_lab.hub.readme import front_matter, readme
-from kmidi_lab.registry.registry import load_registry, rehome, write_entry
+from kmidi_lab.registry.registry import load_registry, write_entry
+from kmidi_lab.registry.rehoming import rehome
 from kmidi_lab.registry.versions import kept_versions
 from kmidi_lab.verify.folder import verify_folder
 

@@ -13,10 +13,10 @@ import pytest
 from support import ctrl_c
 
 from kmidi_lab.inference import listening
-from kmidi_lab.inference.listener import Listener, Reading, timeline_png
-from kmidi_lab.inference.listening import listen
+from kmidi_lab.inference.listener import Listener, Reading, listen
 from kmidi_lab.inference.recognition import Recognition
 from kmidi_lab.inference.session import Session
+from kmidi_lab.inference.timeline import timeline_png
 from kmidi_lab.models.emotion.predict import HeardEmotion
 
 SAMPLES = (0.1 * np.random.default_rng(0).normal(size=48_000)).astype("<f4").tobytes()

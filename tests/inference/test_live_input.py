@@ -15,9 +15,10 @@ from support.sound_files import encoded
 from kmidi_lab.audio.io import CANCELLED, CUT
 from kmidi_lab.audio.mel import MelStream
 from kmidi_lab.errors import ConfigError, UserError
-from kmidi_lab.inference.listener import Reading, timeline_png
+from kmidi_lab.inference.listener import Reading
 from kmidi_lab.inference.live import live
 from kmidi_lab.inference.session import Session
+from kmidi_lab.inference.timeline import timeline_png
 from kmidi_lab.models.emotion.predict import HeardEmotion
 from kmidi_lab.models.emotion_node.predict import HeardNodes
 from kmidi_lab.models.instrument.predict import HeardInstruments

@@ -14,7 +14,8 @@ from kmidi_lab.contracts import GROOVE, HARMONY, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.files import sha256_file
 from kmidi_lab.registry.entry import registry_entry
-from kmidi_lab.registry.registry import BetterPublishedError, load_registry, publish, published_entry, rehome
+from kmidi_lab.registry.registry import BetterPublishedError, load_registry, publish, published_entry
+from kmidi_lab.registry.rehoming import rehome
 from kmidi_lab.registry.versions import kept_versions, read_version, version_of
 from kmidi_lab.report.card import model_card
 from kmidi_lab.report.formats import cell

@@ -17,7 +17,8 @@ from kmidi_lab.errors import RegistryError
 from kmidi_lab.registry import versions
 from kmidi_lab.registry.entry import registry_entry
 from kmidi_lab.registry.history import rollback
-from kmidi_lab.registry.registry import load_registry, publish, published_entry, rehome
+from kmidi_lab.registry.registry import load_registry, publish, published_entry
+from kmidi_lab.registry.rehoming import rehome
 from kmidi_lab.registry.versions import kept_versions, version_of
 
 HEADER = f"{HARMONY.id}_model.h"

@@ -29,7 +29,8 @@ from kmidi_lab.song import (
     write_intent,
 )
 from kmidi_lab.song import vocabularies as words
-from kmidi_lab.song.checking import LONGEST_TEXT, from_plain, to_plain
+from kmidi_lab.song.checking import from_plain, to_plain
+from kmidi_lab.song.fields import LONGEST_TEXT
 
 FILE = Path(__file__).parents[1] / "fixtures" / "song_intent.yaml"
 

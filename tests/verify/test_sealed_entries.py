@@ -13,7 +13,8 @@ from test_verify_folder import D, G, dynamics, groove, put
 from kmidi_lab.contracts import DYNAMICS, GROOVE
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.registry.history import demote, promote
-from kmidi_lab.registry.registry import load_registry, rehome
+from kmidi_lab.registry.registry import load_registry
+from kmidi_lab.registry.rehoming import rehome
 from kmidi_lab.verify.claims import check_lab_entry, check_sealed
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.folder import verify_folder

@@ -18,16 +18,18 @@ from annotated_types import Interval
 from kmidi_lab.audio.front_end import Ear, PlainEar, ear
 from kmidi_lab.audio.io import LONGEST_S
 from kmidi_lab.audio.kind import LEAST_S, KindListener, not_taken
-from kmidi_lab.audio.mel import FRAME_S, HOP, RATE, WINDOW, MelStream
+from kmidi_lab.audio.mel import FRAME_S, HOP, RATE, WINDOW
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import sha256_file, write_atomic
-from kmidi_lab.inference.listener import Frames, Listener, Read, Reading, timeline_png
+from kmidi_lab.inference.listener import Frames, Listener, Read, Reading, listen
+from kmidi_lab.inference.live_listening import LiveListening
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import Guess, Question
 from kmidi_lab.inference.recognition import Recognition
 from kmidi_lab.inference.request import Request
 from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.sound_source import STANDARD_INPUT, SoundSource
+from kmidi_lab.inference.timeline import timeline_png
 from kmidi_lab.streams import say
 from kmidi_lab.wording import short_of
 
@@ -197,45 +199,6 @@ class Listening(Request[Recognition]):
         title = f"{session.model}: {Path(self.sound.name).name}"  # with its folders it would be cut
         write_atomic(picture, timeline_png(answer.readings, title, self.every))
         say(f"written: {written}, {picture}")
-
-
-class LiveListening:
-    """A model that listens to sound as it comes in."""
-
-    def __init__(self, request: Listening, published: Published) -> None:
-        self._request, self._published = request, published
-        self.reset()
-
-    def reset(self) -> None:
-        """What comes next is the beginning of another sound."""
-        request = self._request
-        hear, step, onset = request.hearing(self._published)
-        read = request.reader(self._published)
-        self._mel = MelStream(request.rate)
-        self._listener = Listener(step, read, request.every, hear, onset, lambda: hear.afresh, request.least_s)
-
-    def push(self, samples: Frames) -> list[tuple[float, Reading]]:
-        """(seconds since the beginning, reading) of each stretch that ends within `samples` `[S]`, float32 in -1..1."""
-        readings = (self._listener.push(frame) for frame in self._mel.push(samples))
-        return [reading for reading in readings if reading]
-
-
-def listen(blocks: Iterator[Frames], listener: Listener, say: Callable[[str], bool]) -> list[tuple[float, Reading]]:
-    """Readings as (seconds from the start to the end of the stretch, reading), the last of them of all frames that count.
-
-    A stretch without any such frame has no reading. Ends with the blocks, with Ctrl-C, or when `say` returns False.
-    """
-    try:
-        for frame in chain.from_iterable(blocks):
-            reading = listener.push(frame)
-            if reading and not say(reading[1].line(reading[0])):
-                break
-    except KeyboardInterrupt:
-        say("stopped")
-    if last := listener.stretch():
-        say(last[1].line(last[0]))
-    whole = listener.whole()
-    return [*listener.readings, *([whole] if whole else [])]
 
 
 def _words(name: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -14,15 +13,16 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from kmidi_lab import files
-from kmidi_lab.errors import RegistryError, show
-from kmidi_lab.registry.files import FILE, LOCK, STAGING, check_below, check_files, left_behind, read_bounded
+from kmidi_lab.errors import RegistryError
+from kmidi_lab.registry.files import FILE, LOCK, STAGING, check_files, left_behind, read_bounded
 from kmidi_lab.registry.policy import better_in_sweep, entry_status, may_replace
 from kmidi_lab.registry.schema import VERSION, schema, validate
 from kmidi_lab.registry.transaction import complete, is_committed, replace_together
-from kmidi_lab.registry.versions import check_seal, prune, sealed, succeed
+from kmidi_lab.registry.versions import prune, sealed, succeed
 
 __all__ = [
     "BetterPublishedError",
+    "absolute",
     "entry_status",
     "find",
     "load_registry",
@@ -31,7 +31,6 @@ __all__ = [
     "opened",
     "publish",
     "published_entry",
-    "rehome",
     "write_entry",
 ]
 
@@ -128,51 +127,11 @@ def onnx_path(models_root: Path, entry: Mapping[str, Any], prefix: str | None, r
     if prefix:
         return str(PurePosixPath(prefix) / onnx)
     rehomed = any(Path(e.get("onnx_path", "")).is_absolute() for e in registry["models"])
-    return _absolute(models_root, onnx) if rehomed else onnx
+    return absolute(models_root, onnx) if rehomed else onnx
 
 
-def rehome(models_root: Path) -> list[str]:
-    """Writes every entry's `onnx_path` as the absolute path in this folder; returns the ids of the entries changed.
-
-    Of KmiDi's readers one takes the path as it is given and one joins it to the folder: an absolute path opens in both.
-
-    Raises:
-        RegistryError: as `load_registry`, no registry or a file that an entry names is missing, an id stands there
-            twice, an entry was changed by hand, or the folder can't be written; each entry is as it was or changed.
-    """
-    if not (models_root / FILE).is_file():
-        raise RegistryError(f"{models_root}: no {FILE} there; give models_root, a folder with published models")
-    changed = []
-    entries = [e for e in load_registry(models_root)["models"] if e.get("exports", {}).get("onnx_path")]
-    for entry in entries:
-        check_below(models_root, entry["exports"]["onnx_path"])
-    twice = [name for name, count in Counter(e["id"] for e in entries).items() if count > 1]
-    if twice:
-        raise RegistryError(f"{models_root}: its registry has {twice[0]!r} twice; take one entry out")
-    missing = [e["exports"]["onnx_path"] for e in entries if not _is_there(models_root / e["exports"]["onnx_path"])]
-    if missing:
-        raise RegistryError(f"{models_root}: {show(missing[0])} is not there; copy the whole folder, or publish again")
-    for entry in entries:
-        path = _absolute(models_root, entry["exports"]["onnx_path"])
-        if path == entry.get("onnx_path"):
-            continue
-        with opened(models_root) as registry:
-            there = find(registry, entry["id"])
-            if there is not None:
-                check_seal(there)
-                write_entry(models_root, registry, {**there, "onnx_path": path}, {})
-                changed.append(entry["id"])
-    return changed
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name that no file can have
-        return False
-
-
-def _absolute(models_root: Path, onnx: str) -> str:
+def absolute(models_root: Path, onnx: str) -> str:
+    """The path of a model's file whatever folder a reader starts in."""
     return str((models_root / onnx).resolve())
 
 

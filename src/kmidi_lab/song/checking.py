@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from kmidi_lab.chords.chord import MODES, ChordError, parse_key
-from kmidi_lab.errors import one_line, one_of, show
-from kmidi_lab.song import vocabularies as words
-from kmidi_lab.song.elements import FASTEST, MAX_BARS, SLOWEST
+from kmidi_lab.chords.chord import MODES
+from kmidi_lab.errors import one_line, show
+from kmidi_lab.song.fields import CHECKS, WrongError, declined, text_faults, text_of
 from kmidi_lab.song.intent import BLOCKS, FIELDS, SCHEMA_VERSION, IntentError, SongIntent, key_mode, named_mode
 
-LONGEST_TEXT = 4000
-"""Characters of one text."""
 DEEPEST = 16
 """Levels of lists and objects within each other."""
 BLOCK_NAMES = {
@@ -25,11 +20,6 @@ BLOCK_NAMES = {
     "directive": ("system_directive",),
 }
 _OWN = ("title", "created", "declined", "schema_version")
-_LAYOUT = "\n\t\r"
-
-
-class _WrongError(ValueError):
-    """A value that is not allowed; the text says what is, without the field's name."""
 
 
 def from_plain(value: Any, source: str = "") -> SongIntent:
@@ -76,8 +66,8 @@ def checked(field: str, value: Any) -> Any:
         KeyError: no such field.
     """
     try:
-        return _CHECKS[field](value)
-    except _WrongError as wrong:
+        return CHECKS[field](value)
+    except WrongError as wrong:
         raise IntentError((f"{field} {wrong}",)) from None
 
 
@@ -104,8 +94,8 @@ def _read(value: Any) -> tuple[SongIntent, list[str]]:
         parts[block], more = _block(block, kind, value[present[0]], present[0])
         wrong += more
     for name in ("title", "created"):
-        parts[name] = _take(_text, value.get(name), name, wrong, "")
-    parts["declined"] = _take(_declined, value.get("declined"), "declined", wrong, ())
+        parts[name] = _take(text_of, value.get(name), name, wrong, "")
+    parts["declined"] = _take(declined, value.get("declined"), "declined", wrong, ())
     field_names = {*_OWN, *(name for names in BLOCK_NAMES.values() for name in names)}
     extra = {name: part for name, part in value.items() if name not in field_names}
     song = SongIntent(**parts, extra=extra)
@@ -120,7 +110,7 @@ def _block(block: str, kind: type, value: Any, name: str) -> tuple[Any, list[str
         return kind(), [f"{name} must be an object, not {show(value)}"]
     wrong: list[str] = []
     own = {field: part for field, part in value.items() if FIELDS.get(field) == block}
-    values = {field: _take(_CHECKS[field], part, f"{name}.{field}", wrong, None) for field, part in own.items()}
+    values = {field: _take(CHECKS[field], part, f"{name}.{field}", wrong, None) for field, part in own.items()}
     values = {field: part for field, part in values.items() if part is not None}
     extra = {field: part for field, part in value.items() if field not in own}
     return kind(**values, extra=extra), [*wrong, *_loose(extra, name)]
@@ -131,7 +121,7 @@ def _take(check: Callable[[Any], Any], value: Any, name: str, wrong: list[str], 
         return default
     try:
         return check(value)
-    except _WrongError as error:
+    except WrongError as error:
         wrong.append(f"{name} {error}")
         return default
 
@@ -160,7 +150,7 @@ def _loose(value: Any, place: str = "", depth: int = 0) -> Iterable[str]:
         yield f"{where} lies deeper than {DEEPEST} levels; make it flatter"
     elif isinstance(value, Mapping):
         for key, part in value.items():
-            if not isinstance(key, str) or any(_text_faults(key)):
+            if not isinstance(key, str) or any(text_faults(key)):
                 yield f"{where} has the key {show(key)}; keys are texts without control characters"
             else:
                 yield from _loose(part, f"{place}.{key}" if place else key, depth + 1)
@@ -168,112 +158,8 @@ def _loose(value: Any, place: str = "", depth: int = 0) -> Iterable[str]:
         for at, part in enumerate(value):
             yield from _loose(part, f"{place}[{at}]", depth + 1)
     elif isinstance(value, str):
-        yield from (f"{where} {fault}" for fault in _text_faults(value))
+        yield from (f"{where} {fault}" for fault in text_faults(value))
     elif isinstance(value, float) and not math.isfinite(value):
         yield f"{where} is {value}; write a finite number"
     elif not isinstance(value, bool | int | float | None):
         yield f"{where} is {show(value)}; write texts, numbers, lists and objects"
-
-
-def _text_faults(text: str) -> Iterable[str]:
-    if len(text) > LONGEST_TEXT:
-        yield f"has {len(text)} characters, at most {LONGEST_TEXT}"
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in _LAYOUT for c in text):
-        yield "holds control characters; write text"
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise _WrongError(f"is {show(value)}; write a text of at most {LONGEST_TEXT} characters")
-    for fault in _text_faults(value):
-        raise _WrongError(fault)
-    return value
-
-
-def _choice(allowed: Iterable[str]) -> Callable[[Any], str]:
-    names = {name.lower(): name for name in allowed}
-
-    def check(value: Any) -> str:
-        text = _text(value)
-        if text and text.strip().lower() not in names:
-            raise _not_among(text, names.values())
-        return names.get(text.strip().lower(), "")
-
-    return check
-
-
-def _not_among(text: str, allowed: Iterable[str], hint: str = "") -> _WrongError:
-    return _WrongError(one_of("", one_line(text, 80), allowed, hint).removeprefix(": "))
-
-
-def _stakes(value: Any) -> str:
-    text = _text(value)
-    if text.strip() and not any(text.strip().lower().startswith(stakes.lower()) for stakes in words.STAKES):
-        raise _not_among(text, words.STAKES, "Say more behind it, such as 'Personal (my future)'.")
-    return text
-
-
-def _rule(value: Any) -> str:
-    """By its full name, or without its family: KmiDi's own examples have PRODUCTION_BuriedVocals."""
-    text = _text(value)
-    plain = re.sub("[^a-z]", "", text.rpartition("_")[2].lower())
-    named = {rule.partition("_")[2].lower(): rule for rule in (*words.RULE_BREAKS, *words.LATER_RULE_BREAKS)}
-    if plain and plain not in named:
-        raise _not_among(text, words.RULE_BREAKS)
-    return named.get(plain, "")
-
-
-def _number(value: Any, low: float, high: float, example: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise _WrongError(f"is {show(value)}; write a number from {low:g} to {high:g}, such as {example}")
-    return float(value)
-
-
-def _tension(value: Any) -> float:
-    return _number(value, 0, 1, "0.5")
-
-
-def _tempos(value: Any) -> tuple[float, float]:
-    pair = list(value) if isinstance(value, list | tuple) else [value, value]
-    if len(pair) != 2:
-        raise _WrongError(f"is {show(value)}; write the lowest and the highest tempo, such as [80, 110]")
-    low, high = (_number(tempo, SLOWEST, FASTEST, "[80, 110]") for tempo in pair)
-    if low > high:
-        raise _WrongError(f"goes from {low:g} to {high:g}; write the lower tempo first")
-    return low, high
-
-
-def _key(value: Any) -> str:
-    text = _text(value)
-    try:
-        if text.strip():
-            parse_key(text)
-    except ChordError:
-        raise _WrongError(f"is {show(text)}; write it as C, F#m, Bb major or Eb minor") from None
-    return text
-
-
-def _bars(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_BARS:
-        raise _WrongError(f"is {show(value)}; write a whole number of bars from 1 to {MAX_BARS}")
-    return value
-
-
-def _declined(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(name, str) and name in FIELDS for name in value):
-        raise _WrongError(f"is {show(value)}; write a list of fields, such as [technical_key]")
-    return tuple(dict.fromkeys(value))
-
-
-_CHECKS: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(FIELDS, _text),
-    "core_stakes": _stakes,
-    "mood_secondary_tension": _tension,
-    "vulnerability_scale": _choice(words.VULNERABILITY),
-    "narrative_arc": _choice(words.ARCS),
-    "technical_tempo_range": _tempos,
-    "technical_key": _key,
-    "technical_groove_feel": _choice(words.FEELS),
-    "technical_rule_to_break": _rule,
-    "output_bars": _bars,
-}

@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 
 from kmidi_lab import ancestry, mixed_start, run_file
 from kmidi_lab.after_fit import distil_student, evaluate, training_of
-from kmidi_lab.checkpoints import BestCheckpoint
+from kmidi_lab.best_checkpoint import BestCheckpoint
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.publish import Publication, export_trained

@@ -6,7 +6,6 @@ A stub promises nothing, so nothing of this is asked of it.
 from __future__ import annotations
 
 import itertools
-import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -20,14 +19,14 @@ from kmidi_lab.registry.history import PROMOTED, opening_of_note
 from kmidi_lab.registry.policy import may_promote, withheld_line, withheld_of
 from kmidi_lab.registry.versions import digest
 from kmidi_lab.run_record_v1 import evaluator_of
-from kmidi_lab.scoring.evaluation import Evaluation, verdict
-from kmidi_lab.verify.entry import PROVED, contract_of, is_lab, section, text
+from kmidi_lab.scoring.evaluation import Evaluation
+from kmidi_lab.verify.entry import contract_of, is_lab, section, text
 from kmidi_lab.verify.files import unlisted_files
 from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.verdicts import check_verdicts
 
 _LARGEST_TOLERANCE = 1e-4
 """config.py accepts no larger `export.tolerance`."""
-_VALUES = ("value", "best_baseline", "best_baseline_value", "beats_baselines")
 _AGAIN = "export the model again"
 
 
@@ -39,7 +38,7 @@ def check_lab_entry(checks: Checks, entry: dict[str, Any]) -> None:
         ("contract", _check_contract),
         ("data", _check_data),
         ("hash", _check_hashes),
-        ("primary", _check_verdicts),
+        ("primary", check_verdicts),
         ("parity", _check_parity),
         ("student", _check_student),
         ("history", _check_history_lines),
@@ -138,58 +137,6 @@ def _check_hashes(checks: Checks, entry: dict[str, Any]) -> None:
         not unlisted,
         f"files tells no hash of {show(', '.join(unlisted))}, so a change of it stays unseen; {_AGAIN}",
     )
-
-
-def _check_verdicts(checks: Checks, entry: dict[str, Any]) -> None:
-    student = section(entry, "student")
-    owners = {"primary": entry, **({"student.primary": student} if student else {})}
-    for name, owner in owners.items():
-        primary = section(owner, "primary")
-        if not primary:
-            proved = entry.get("status") in PROVED
-            missing = f"status {show(entry.get('status'))} is claimed without {name}"
-            checks.expect("primary", not proved, f"{missing}; evaluate the model, or set it to training")
-            continue
-        also = primary.get("also")
-        for claim in [primary, *(also if isinstance(also, list) else [])]:
-            _check_verdict(checks, name, claim, section(owner, "metrics"), section(entry, "baselines"))
-    if student and entry.get("status") in PROVED:
-        beats = section(student, "primary").get("beats_baselines")
-        checks.expect(
-            "claim",
-            beats is True or entry.get("format") == "onnx",
-            f"status {show(entry['status'])} is claimed for file {show(entry.get('file'))}, a student that does not beat "
-            "the baselines; name the ONNX file there, or set it to training",
-        )
-
-
-def _check_verdict(
-    checks: Checks, name: str, claim: dict[str, Any], metrics: dict[str, Any], baselines: dict[str, Any]
-) -> None:
-    """A verdict against the same one made anew of the entry's own scores."""
-    try:
-        split, metric, mode = claim["split"], claim["metric"], claim["mode"]
-        if mode not in ("min", "max"):
-            raise ValueError(mode)
-        anew = verdict(Evaluation(metrics, baselines), split, metric, mode)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        missing = f"{name} can't be told from metrics and baselines ({type(error).__name__} {show(str(error))})"
-        checks.fault("primary", f"{missing}; evaluate the model again")
-        return
-    wrong = [key for key in _VALUES if not _same(claim.get(key), anew[key])]
-    checks.expect(
-        "primary",
-        not wrong,
-        f"{name} ({show(metric)}): {', '.join(f'{k} is {show(claim.get(k))}, must be {show(anew[k])}' for k in wrong)} "
-        "by the entry's own metrics and baselines; evaluate the model again",
-    )
-
-
-def _same(claim: Any, anew: Any) -> bool:
-    """Scores of a student stem from a second pass, whose sums may differ in their last digits."""
-    if type(claim) is float and type(anew) is float:
-        return math.isclose(claim, anew, rel_tol=1e-6)
-    return bool(claim == anew)
 
 
 def _check_parity(checks: Checks, entry: dict[str, Any]) -> None:
