@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from kmidi_lab.composition.felt import wanted_mood
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.sentence import read_sentence
+from kmidi_lab.composition.song import _felt
 
 SHORT: dict[str, dict[str, Any]] = {
     "sad trap beat w/ piano": {"programs": {"chords": 0}},
@@ -20,6 +22,8 @@ SHORT: dict[str, dict[str, Any]] = {
     "a country-ish tune": {"style": "folk"},
     "medium swing 132": {"style": "jazz", "tempo": (132, 132)},
     "celo and flte duet": {"programs": {"lead": 73, "bass": 42}},
+    "no melody no bass no drums just pads": {"without": ("lead", "chords", "bass", "drums")},
+    "a 30 sec intro for my podcast, marimba": {"seconds": 30, "programs": {"lead": 12}},
     "a jazz song with vibes": {"style": "jazz", "programs": {"lead": 11}},
 }
 UNASKED = [
@@ -69,3 +73,21 @@ def test_a_style_of_this_lab_is_nobodys() -> None:
 )  # fmt: skip
 def test_a_mood_that_is_not_wanted_is_not_read_where_another_is(text: str, read: str) -> None:
     assert SongRequest(text).unread == read
+
+
+@pytest.mark.parametrize(
+    ("text", "valence"),
+    [
+        ("an angry song about my best friend's wedding lol", -0.6), ("something sad for my happy dog", -0.6), ("make it happy", 0.8),
+        ("I was happy", None), ("a sad man sings", None),
+    ],
+)  # fmt: skip
+def test_a_mood_that_is_asked_for_is_the_songs(text: str, valence: float | None) -> None:
+    wanted = wanted_mood(text)
+    assert (wanted and wanted[0]) == valence
+
+
+def test_what_a_song_is_about_does_not_turn_the_mood_that_is_asked_for() -> None:
+    """The label of the whole text is happy, for the wedding."""
+    assert _felt(0.3, 0.2, "happy", "an angry song about a wedding").valence == -0.6
+    assert _felt(0.3, 0.2, "happy", "an angry wedding").valence > 0

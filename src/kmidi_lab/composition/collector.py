@@ -59,6 +59,8 @@ class Collector:
             if item.kind == "negation":
                 negated, left_out = item.text, False
                 continue
+            if item.text in ("just", "only"):  # such as `no bass just pads`
+                negated = ""
             joined = n > 0 and items[n - 1].text in ("or", "nor")
             if left_out and not joined and item.kind in ("pace", "genre", "mode", "key", "tempo", "bars", "head"):
                 negated = ""

@@ -18,6 +18,11 @@ _UNWANTED = (
     r"|(?:please )?(?:nothing|not another|no more|no) (?:too )?){very}{mood}(?: (?:[\w'-]+ )?(?:song|music|tune|piece|ballad|stuff|track)s?\b)?"
 )
 """A mood that a song is not to have."""
+_WANTED = (
+    r"(?:(?:something|make it|should (?:be|sound)|(?:an?|some)(?= (?:[\w'-]+,? (?:and )?){1,3}(?:song|tune|music|piece|track|ballad|beat|theme)s?\b)) "
+    r"{very}(?P<mood>{mood}))"
+)
+"""A mood that is asked for in so many words."""
 _NO_FEELING = "a song"
 """A text that names no feeling, for one that says no more than which ones it has not."""
 
@@ -34,6 +39,12 @@ def felt_text(said: str, wishes: Wishes) -> str:
     wanted = pattern_of(_UNWANTED, ENGLISH).sub(" ", left).strip(" ,.;!?")
     left = wanted if mood_affect(wanted) is not None else left
     return without_bars(left if re.search(r"\w", left) else _NO_FEELING)
+
+
+def wanted_mood(text: str) -> tuple[float, float] | None:
+    """Valence and arousal, -1..1, of the mood that a text asks for first, as in `an angry song about a wedding`; None without one."""
+    match = pattern_of(_WANTED, ENGLISH).search(text)
+    return mood_affect(match["mood"]) if match else None
 
 
 def _neither(match: re.Match[str]) -> str:

@@ -16,6 +16,7 @@ from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.briefing import brief_of, left_open
 from kmidi_lab.composition.closing import closed, faded_in, moving
+from kmidi_lab.composition.felt import wanted_mood
 from kmidi_lab.composition.form import Stretch, following
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.mixing import mixed
@@ -177,6 +178,8 @@ def _felt(valence: float, arousal: float, label: str, text: str) -> Mood:
     places = [(valence, arousal)]
     if label in _TELLING:
         places.append(ANCHORS[label])
+    if (wanted := wanted_mood(text)) is not None and label in _TELLING and wanted[0] * ANCHORS[label][0] < 0:
+        return Mood(*wanted, words="asked for")  # the label is of what the song is about
     if (known := mood_affect(text)) is not None:
         places.append(known)
     if label == "neutral" and known is None and math.hypot(valence, arousal) < _FAINT:
