@@ -120,7 +120,7 @@ def test_no_player_keeps_one_bar_through_a_song(written, style: str) -> None:
 
 
 def test_more_players_play_where_a_section_returns() -> None:
-    backing = Backing(brief_of(SongRequest(emotion="joyful"), None, 1))
+    backing = Backing(brief_of(SongRequest(emotion="calm"), None, 1))
     soft = read_form("verse 8")[0]._replace(energy=0.25)
     heard = [
         {part for part in ("pad", "bass", "drums") if backing.plays(part, soft, Standing(kind="verse", times=times))}
@@ -192,3 +192,13 @@ def test_a_theme_is_heard_before_the_verse_by_another_player(written, style: str
     theme = [n for n in song.part(role).notes if n.start < 16 and n.pitch >= 65]
     assert theme and max(n.stop for n in theme) <= 14, "the verse has room to begin"
     assert not [n for n in song.part("lead").notes if n.start < 16]
+
+
+def test_a_lively_band_has_a_beat_from_a_softer_section_on() -> None:
+    """A song that climbs to its end begins softly; an upbeat one still has drums in its first verse."""
+    verse = read_form("verse 8")[0]._replace(energy=0.28)
+    lively, calm = (Backing(brief_of(SongRequest(emotion=mood), None, 1)) for mood in ("0.6,0.6", "0.6,-0.4"))
+    assert [lively.plays(part, verse, Standing()) for part in ("bass", "drums", "pad")] == [True, True, False]
+    assert not calm.plays("drums", verse, Standing()) and not lively.plays(
+        "drums", verse._replace(kind="intro"), Standing()
+    )
