@@ -8,6 +8,8 @@ import pytest
 
 from kmidi_lab.composition.chord_rows import Rows
 from kmidi_lab.composition.own_chords import row_of
+from kmidi_lab.composition.request import SongRequest
+from kmidi_lab.composition.said_chords import take_chords
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.song import SongIntent, answer, write_intent
 
@@ -101,3 +103,10 @@ def test_a_song_has_the_sections_that_chords_are_given_for(make) -> None:
     song = make(chords="verse: Am F C G; chorus: F G C; bridge: Dm Em F G", bars=48)
     assert {"verse", "chorus", "bridge"} <= {s.name for s in song.arrangement.sections}
     assert chords(song)["bridge"][:4] == ["Dm", "Em", "F", "G"]
+
+
+def test_numerals_beside_names_are_another_row() -> None:
+    said = "a jazz ballad with ii V I, verse Dm7 G7 Cmaj7 A7, chorus Fmaj7 Fm6 Cmaj7 A7"
+    chords, _ = take_chords(said)
+    assert chords.chords == "verse: Dm7 G7 Cmaj7 A7; chorus: Fmaj7 Fm6 Cmaj7 A7" and chords.others == ("ii V I",)
+    assert SongRequest(said).rows

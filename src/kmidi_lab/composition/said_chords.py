@@ -122,7 +122,11 @@ def _rows(text: str, found: Sequence[tuple[re.Match[str], SaidChords]]) -> SaidC
     for match, _ in sorted(found, key=lambda row: row[0].start()):
         kinds[match.start()], last = _sections(text, match, last)
     usual, named, odd, others = "", dict[str, str](), dict[str, None](), dict[str, None]()
+    first = next((said.chords for _, said in found if said.chords), "")
     for match, said in found:
+        if said.chords and not _readable(f"{first} | {said.chords}"):  # numerals beside names
+            others |= {said.chords: None}
+            continue
         own = [kind for kind in kinds[match.start()] if kind not in named]
         if own and said.chords:
             named |= dict.fromkeys(own, said.chords)
