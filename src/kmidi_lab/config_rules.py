@@ -163,7 +163,8 @@ def check_own_files(jobs: Sequence[DictConfig]) -> None:
         out = OmegaConf.select(cfg, f"{cfg.task}.out") if cfg.task in ("predict", "compose") else None
         if not out:
             continue
-        named = str(OmegaConf.select(cfg, "predict.midi")) if Path(str(out)).is_dir() else ""  # by what is read
+        # In a folder a file is named by the one that is read.
+        named = Path(str(OmegaConf.select(cfg, "predict.midi"))).stem if Path(str(out)).is_dir() else ""
         if (file := (str(cfg.model.name) if named else "", str(out), named)) in seen:
             raise ConfigError(
                 f"{cfg.task}.out={out}: several jobs would write one file; leave it out, and each writes to a folder of its own"

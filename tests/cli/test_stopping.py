@@ -125,8 +125,6 @@ def test_a_job_that_loses_the_exception_says_why_before_it_is_killed(tmp_path: P
     """Python drops what is raised in a destructor: the job would train on until the one that started it kills it."""
     job = f"""
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from pathlib import Path
 from kmidi_lab import stopping
 class Lost:

@@ -203,7 +203,7 @@ def test_jobs_of_a_sweep_write_no_file_over_each_other(tmp_path: Path) -> None:
         return [OmegaConf.create({**asked, "predict": {"out": out, "midi": name}}) for name in midi]
 
     config_rules.check_own_files([*jobs(None, "a.mid", "a.mid"), *jobs(str(tmp_path), "a.mid", "b.mid")])
-    for out, midi in (("x.mid", ("a.mid", "b.mid")), (str(tmp_path), ("a.mid", "a.mid"))):
+    for out, midi in (("x.mid", ("a.mid", "b.mid")), (str(tmp_path), ("a.mid", "other/a.mid"))):
         with pytest.raises(ConfigError, match="several jobs would write one file"):
             config_rules.check_own_files(jobs(out, *midi))
 
