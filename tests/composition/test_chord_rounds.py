@@ -58,6 +58,12 @@ def test_rounds_are_good_ones_and_the_same_for_a_seed() -> None:
     assert np.mean([len({*chords}) >= 3 for chords in rounds]) > 0.9
 
 
+def test_a_round_that_a_dominant_leads_to_begins_on_the_tonic() -> None:
+    taste = Taste(Key(0, 1), 0.0, 0.1, home=True)
+    firsts = {progression(ask, taste, [1] * 4, [], np.random.default_rng(seed)).chords[0] for seed in range(20)}
+    assert firsts == {"C"}
+
+
 def test_eight_bars_are_no_round_of_three_that_is_cut_off() -> None:
     taste = Taste(Key(9, -1), 0.0, 0.1)
     for seed in range(20):

@@ -23,6 +23,7 @@ FORM = {"sections": "verse 4, chorus 4", "emotion": "joyful", "models": False}
         ("a waltz with pizzicato strings", [("played", "pizzicato strings")]), ("a staccato melody", [("played", "staccato melody")]),
         ("a rock song with palm-muted guitar", [("played", "palm-muted guitar")]), ("a folk song, legato", [("played", "legato")]),
         ("the strings play pizzicato, a waltz", [("played", "pizzicato strings")]), ("a song with a violin, staccato", [("played", "staccato")]),
+        ("a song with quieter piano and louder bass", [("louder", "softer piano"), ("louder", "louder bass")]),
         ("a soft piano ballad", []), ("less is more", []), ("she plays the piano louder than me", []), ("staccato gunfire in the street", []),
 
     ],

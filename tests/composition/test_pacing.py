@@ -7,6 +7,10 @@ import io
 import mido
 import pytest
 
+from kmidi_lab.composition.brief import Mood, chosen
+from kmidi_lab.composition.change import Change
+from kmidi_lab.composition.form import read_form
+from kmidi_lab.composition.pacing import paced
 from kmidi_lab.composition.said_places import Place
 from kmidi_lab.composition.sentence import read_sentence
 
@@ -60,12 +64,40 @@ def test_its_bars_have_it(make, text: str, tempos: list[tuple[float, float]], li
     assert line in song.remarks
 
 
+def test_a_tempo_leads_on_from_the_one_that_a_bar_has() -> None:
+    brief = chosen("", Mood(-0.6, -0.2), 8, 1, tempo=100)
+    lively = Mood(0.6, 0.4, words="happy")
+    led = Change("pace", "faster", Place("chorus", 0, -1), "an accelerando into the chorus")
+    form = read_form("verse 4, chorus 4")
+    (usual, _), (factors, _) = (paced(form, changes, brief, [lively] * 8) for changes in ([], [led]))
+    assert usual[0] > 1.1 and [f / u for f, u in zip(factors, usual, strict=True)] == pytest.approx(
+        [1.2 ** (n / 4) for n in (1, 2, 3, 4)] + [1.2] * 4
+    )
+
+
+def test_a_section_has_its_tempo_at_the_end_too() -> None:
+    brief = chosen("", Mood(0.0, 0.0), 16, 1, tempo=100)
+    half, double = (
+        Change("pace", "half", BRIDGE, "half-time bridge"),
+        Change("pace", "double", END, "doubles at the end"),
+    )
+    form = read_form("verse 8, chorus 4, bridge 2, chorus 2")
+    for changes in ((half, double), (double, half)):
+        factors, lines = paced(form, changes, brief, [])
+        assert factors[12:] == (0.5, 0.5, 2.0, 2.0) and (lines[half].value, lines[double].value) == (
+            "50 in bars 13-14",
+            "200 in bars 15-16",
+        )
+
+
 def test_a_livelier_mood_is_as_fast_as_its_style_is_and_a_tempo_that_is_said_stays(make) -> None:
     settings = {"sections": "verse 4, chorus 4", "style": "rock", "models": False}
     text = "a song that starts tired and ends furious"
     free, said = make(text=text, **settings), make(text=f"{text}, 90 bpm", **settings)
     assert free.arrangement.tempos[-1].tempo > 1.1 * free.arrangement.tempos[0].tempo
     assert [t.tempo for t in said.arrangement.tempos] == [90]
+    end = f"tempo {free.arrangement.tempos[-1].tempo:.0f} in bars 5-8 from the text (starts tired and ends furious)"
+    assert end in free.remarks and not any(line.startswith("tempo") and "tired" in line for line in said.remarks)
 
 
 @pytest.mark.parametrize(

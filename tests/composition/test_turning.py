@@ -46,6 +46,7 @@ FORM = "verse 4, chorus 4, verse 4, chorus 4"
 def test_what_turns_is_read(text: str, changes: list[tuple[str, str, Place | None]]) -> None:
     wishes = read_sentence(text)
     assert [(c.what, c.value, c.place) for c in wishes.changes] == changes and not wishes.missing
+    assert "despair" not in text or wishes.mood == "despairing", "a word that a feeling is known of"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,7 @@ def test_a_song_that_starts_sad_and_ends_happy_goes_from_minor_to_major(make) ->
     assert f"mood happy from bar 9 on, in {tonic} major from the text (starts sad and ends happy)" in song.remarks
     before, after = (song.arrangement.chord_at(place).chord for place in (28.0, 60.0))
     assert before.degree(song.brief.key.tonic) == 7 and before.quality in ("major", "dom7"), "it is led there"
+    assert song.arrangement.chord_at(32.0).chord.root == song.brief.key.tonic
     assert after.root == song.brief.key.tonic and after.quality == "major", "and ends there"
     lead = song.arrangement.part("lead").notes
     third = song.brief.key.tonic + 3
@@ -180,4 +182,6 @@ def test_chords_are_moved_and_spelt_in_their_new_key() -> None:
     stage = Stage(Mood(0.0, 0.0), Spelling.of(Key(0, 1)), 1)
     higher = transposed(Material(("C", "F / G7 C/E"), (Note(0.0, 1.0, 60, 80),)), stage)
     assert higher == Material(("Db", "Gb / Ab7 Db/F"), (Note(0.0, 1.0, 61, 80),)) and str(stage.heard) == "Db major"
+    sharp, flat = (Stage(Mood(0.0, 0.0), parse_spelling(key), 2 if key == "E" else 1) for key in ("E", "F"))
+    assert (str(sharp.heard), str(flat.heard)) == ("F# major", "Gb major")
     assert moved("Bm7b5", 0, stage.spelling) == "Bm7b5" and moved("N", 2, stage.spelling) == "N"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import takewhile
@@ -57,9 +57,11 @@ class Material:
 class Composer:
     """Asks the models for chords and tunes of a song's sections."""
 
-    def __init__(self, brief: Brief, players: Players, room: int = 0) -> None:
-        """`room` are semitones that are left free above the tune, where it is heard higher later."""
-        self._brief, self._players = brief, players
+    def __init__(self, brief: Brief, players: Players, room: int = 0, home: Collection[str] = ()) -> None:
+        """`room` are semitones that are left free above the tune, where it is heard higher later; `home` are kinds of sections to
+        which a dominant leads, as `lender` names them: their chords begin on the tonic.
+        """
+        self._brief, self._players, self._home = brief, players, home
         self._bar = brief.metre.bar
         slower = min(max(_TEMPO / brief.tempo, _PACES[0]), _PACES[1])
         self._density = (_NOTES_A_BAR + _MORE * brief.mood.arousal) * slower * self._bar / COMMON.bar
@@ -194,7 +196,8 @@ class Composer:
         kind = lender(kind)
         if kind not in self._loops:
             band, mood = self._brief.band, self._brief.mood
-            taste = Taste(self._brief.key, band.sevenths, 0.05 + 0.3 * mood.complexity, self._brief.metre.beats)
+            colour, beats = 0.05 + 0.3 * mood.complexity, self._brief.metre.beats
+            taste = Taste(self._brief.key, band.sevenths, colour, beats, kind in self._home)
             others = [*self._loops.values(), *self._brief.own.named.values()]
             rhythm = self._rhythm.of_round(band.loop)
             chosen = progression(self._next_chords, taste, rhythm, others, self._chord_rng)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from kmidi_lab.composition.brief import Brief, Mood
-from kmidi_lab.composition.change import DOUBLE, FASTER, HALF, PACE, SLOW, SLOWER, Change
-from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.change import DOUBLE, FASTER, HALF, MOOD, PACE, SLOW, SLOWER, Change
+from kmidi_lab.composition.form import KINDS, Stretch
 from kmidi_lab.composition.said_places import LATE, Place
-from kmidi_lab.composition.spans import Span, spans_of, told
+from kmidi_lab.composition.spans import Span, runs, spans_of, told
 from kmidi_lab.composition.taken import Taken
 from kmidi_lab.song import Arrangement, Tempo
 from kmidi_lab.song.elements import FASTEST, SLOWEST
@@ -36,9 +36,16 @@ def paced(
     whole = sum(s.bars for s in form)
     usual = brief.band.at(brief.mood.arousal)
     factors = [brief.band.at(mood.arousal) / usual for mood in moods] or [1.0] * whole
-    lines: dict[Change, Taken] = {}
-    for change in (c for c in changes if c.what == PACE):
-        spans = spans_of((change.place or Place(LATE))._replace(side=0), form)
+    lines = _with_moods(factors, changes, moods, brief.tempo)
+    places = [(c, (c.place or Place(LATE))._replace(side=0)) for c in changes if c.what == PACE]
+    sections = {
+        bar for _, place in places if place.kind in KINDS for a, b in spans_of(place, form) for bar in range(a, b)
+    }
+    for change, place in places:
+        spans = spans_of(place, form)
+        if place.kind not in KINDS:  # what is said of a section counts there
+            bars = {bar for a, b in spans for bar in range(a, b)}
+            spans = runs(sorted(bars - sections or bars))
         if not spans:
             lines[change] = Taken("tempo", change.value, change.words, "the song has no such place")
             continue
@@ -64,6 +71,18 @@ def with_paces(song: Arrangement, factors: Sequence[float]) -> Arrangement:
     return replace(song, tempos=tuple(tempos))
 
 
+def _with_moods(
+    factors: Sequence[float], changes: Sequence[Change], moods: Sequence[Mood], tempo: float
+) -> dict[Change, Taken]:
+    """What is told of the tempo of each mood that has one of its own."""
+    lines: dict[Change, Taken] = {}
+    for change in {c.value: c for c in changes if c.what == MOOD}.values():
+        bars = [n for n, mood in enumerate(moods) if mood.words == change.value and round((factors[n] - 1) * tempo)]
+        if bars:
+            lines[change] = Taken("tempo", f"{factors[bars[0]] * tempo:.0f} in {told(runs(bars))}", change.words)
+    return lines
+
+
 def _factor(value: str, tempo: float) -> float:
     if value in (HALF, DOUBLE):
         return 0.5 if value == HALF else 2.0
@@ -77,9 +96,9 @@ def _lead(factors: list[float], start: int, stop: int, change: Change) -> None:
     leads = change.place is not None and change.place.side < 0 and start > 0
     first, last = (max(0, start - _LEADING), start) if leads else (start, stop)
     for bar in range(first, last):
-        factors[bar] = end ** ((bar - first + 1) / (last - first))
+        factors[bar] *= end ** ((bar - first + 1) / (last - first))
     if leads:
-        factors[start:stop] = [end] * (stop - start)
+        factors[start:stop] = [end * factor for factor in factors[start:stop]]
 
 
 def _line(change: Change, spans: Sequence[Span], factors: Sequence[float], tempo: float) -> Taken:

@@ -31,7 +31,7 @@ _TRIADS = {"maj7": "", "min7": "m"}
 
 _UNKNOWN = "N.C."
 """What stands for a chord that is still to come."""
-_FIFTH = 7
+_TONIC, _FIFTH = 0, 7
 _AT_HOME, _EARLY, _FALLING = 0.02, 0.3, 3.0
 """Factors on chords of a bar that has two: the tonic as the second, the dominant as the first, a second that falls by a fifth."""
 _STRANGE = 0.7
@@ -45,13 +45,14 @@ Ask = Callable[[str], Sequence[tuple[str, float]]]
 class Taste:
     """What kind of chords are wanted: `sevenths` 0..1 is the share that may have one, `colour` 0..1 how rare they may be.
 
-    `beats` are a bar's: two chords of a bar share them.
+    `beats` are a bar's: two chords of a bar share them. `home` says that a round begins on the tonic, as what its dominant leads to.
     """
 
     key: Key
     sevenths: float
     colour: float
     beats: int = 4
+    home: bool = False
 
 
 class Round(NamedTuple):
@@ -154,7 +155,8 @@ def _fit(symbol: str, place: Place, so_far: Sequence[Chord], taste: Taste) -> fl
     chord, key = parse_jazz(symbol), taste.key
     degree = chord.degree(key.tonic)
     mode = key.mode or 1
-    if place.number == 0 and (degree not in _BEGINNINGS[mode] or chord.quality in _RARE):
+    beginnings = (_TONIC,) if taste.home else _BEGINNINGS[mode]
+    if place.number == 0 and (degree not in beginnings or chord.quality in _RARE):
         return 0.0
     if place.last and degree not in _ENDINGS[mode]:
         return 0.0
@@ -175,7 +177,7 @@ def _in_bar(chord: Chord, degree: int, place: Place, so_far: Sequence[Chord]) ->
     if not place.inside:
         return _EARLY if degree == _FIFTH else 1.0
     falls = (so_far[-1].root - chord.root) % 12 == _FIFTH
-    return _AT_HOME if degree == 0 else _FALLING if falls else 1.0
+    return _AT_HOME if degree == _TONIC else _FALLING if falls else 1.0
 
 
 def _explained(chord: Chord, place: Place, so_far: Sequence[Chord], key: Key) -> bool:

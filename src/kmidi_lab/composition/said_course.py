@@ -13,7 +13,7 @@ from kmidi_lab.composition.said_changes import changes_of, leading, swelling
 from kmidi_lab.composition.said_feel import items_of, of_a_song, untaken
 from kmidi_lab.composition.said_mood import said_moods
 from kmidi_lab.composition.said_tempo import SaidTempo, tempo_line
-from kmidi_lab.composition.said_turns import first_mode, keys_in
+from kmidi_lab.composition.said_turns import first_mode, keys_in, known
 from kmidi_lab.composition.said_where import Free, denied, denies, names_music, of_the_song, parted
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.own_yaml import table
@@ -36,7 +36,7 @@ _GROUPS: Mapping[bool, tuple[str, ...]] = {
 def take_courses(text: str, language: str = ENGLISH) -> tuple[list[tuple[str, str]], str]:
     """(name, words) of each course that a text asks for, in its order, and the text without them; players who enter stay in it."""
     found: list[tuple[int, int, str]] = []
-    free = Free(text)
+    free, rest = Free(text), text
     named = frozenset(_moods(text, language))
     for group in _GROUPS[language == ENGLISH]:
         for name, cue in cues(group, language):
@@ -45,8 +45,9 @@ def take_courses(text: str, language: str = ENGLISH) -> tuple[list[tuple[str, st
                     continue  # a sad ending of a sad song, or of one that is told no other mood
                 if language != ENGLISH and name != _SECTIONS and denies(match[0], language):
                     continue  # such as `im Refrain nicht explodiert`
-                if free.is_free(*match.span()) and _asked(text, match, group, language):
+                if free.is_free(*match.span()) and _asked(text, rest, match, group, language):
                     free.take(*match.span())
+                    rest = f"{rest[: match.start()]}{' ' * len(match[0])}{rest[match.end() :]}"
                     found.append((*match.span("said" if match.groupdict().get("said") else 0), name))
     said = [(name, text[a:b].lower()) for a, b, name in sorted(found)]
     for start, end, name in sorted(found, reverse=True):
@@ -76,8 +77,8 @@ def _adjective(word: str) -> str:
     return word if word in lexicon() else re.sub("ily$", "y", word).removesuffix("ly")
 
 
-def _asked(text: str, match: re.Match[str], group: str, language: str) -> bool:
-    """Whether a match is asked for, of a song."""
+def _asked(text: str, rest: str, match: re.Match[str], group: str, language: str) -> bool:
+    """Whether a match is asked for, of a song; `rest` is the text with blanks for what is taken, as before `and louder bass`."""
     if denied(text, match):
         return False
     if language != ENGLISH:
@@ -92,7 +93,7 @@ def _asked(text: str, match: re.Match[str], group: str, language: str) -> bool:
     music = bool(_SUNG.search(match[0])) or any(i.kind in _OF_MUSIC for i in items_of(near))
     if group == "players" and part.strip() == match[0]:
         return music  # such as the end of `for violin, staccato`
-    if of_a_song(text, match):
+    if of_a_song(rest, match):
         return music or group == "courses"
     return bool(_SUNG.search(match[0])) and not people and any(i.kind in _OF_MUSIC for i in items_of(part))
 
@@ -122,7 +123,7 @@ def with_courses(
     words = wishes.words | ({"course": tempo.words} if tempo.course else {})
     missing = (*wishes.missing, *(line for line in told if line not in wishes.missing))
     said_all = tuple(said for *_, said in found)
-    changes = tuple(change for changes, *_ in found for change in changes)
+    changes = tuple(dict.fromkeys(change for changes, *_ in found for change in changes))
     key = wishes.key if wishes.key[1] else (wishes.key[0], first_mode(changes))
     return replace(
         wishes,
@@ -143,5 +144,9 @@ def _line(name: str, said: str) -> str:
 
 
 def _said(text: str, language: str) -> list[str]:
-    """A text's own words for moods."""
-    return _moods(text, language) if language == ENGLISH else [said for _, said in said_moods(text, language)]
+    """A text's own words for moods; in English those of the lexicon for them, as `despairing` for `despair`."""
+    return (
+        [known(mood) for mood in _moods(text, language)]
+        if language == ENGLISH
+        else [said for _, said in said_moods(text, language)]
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from kmidi_lab.composition.form import Stretch
@@ -48,14 +48,17 @@ def turn_at(form: Sequence[Stretch], share: float) -> int:
     return min(near or phrases or range(1, whole) or [0], key=lambda at: (abs(at - wanted), at))
 
 
+def runs(bars: Iterable[int]) -> list[Span]:
+    """Bars, in order, as spans of those one behind the other."""
+    out: list[Span] = []
+    for bar in bars:
+        out[-1:] = [(out[-1][0], bar + 1)] if out and out[-1][1] == bar else [*out[-1:], (bar, bar + 1)]
+    return out
+
+
 def told(spans: Sequence[Span]) -> str:
     """Bars as they are counted, from 1: `bar 5`, `bars 5-12 and 21-28`."""
-    joined: list[list[int]] = []
-    for start, stop in sorted(spans):
-        if joined and joined[-1][1] == start:
-            joined[-1][1] = stop
-        else:
-            joined.append([start, stop])
+    joined = runs(sorted({bar for start, stop in spans for bar in range(start, stop)}))
     names = [f"{a + 1}-{b}" if b > a + 1 else f"{b}" for a, b in joined]
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     return f"{'bar' if len(joined) == 1 and '-' not in listed else 'bars'} {listed}"

@@ -15,12 +15,14 @@ from kmidi_lab.composition.brief import BRIGHT, Brief, Mood
 from kmidi_lab.composition.ending import dominant
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.material import Composer, Material
-from kmidi_lab.composition.own_chords import row_of
+from kmidi_lab.composition.own_chords import lender, row_of
 from kmidi_lab.composition.players import Players
 from kmidi_lab.song.to_midi import key_fifths
 
 _SIGNS = 4
 """Most signs of a parallel key: where it has more, a song goes to the relative one."""
+_EITHER = 6
+"""Signs of a key that has as many under its other name."""
 _RELATIVE = {1: 9, -1: 3}
 """Semitones from the tonic of a major and of a minor key to that of its relative."""
 _SYMBOL = re.compile(r"(?P<root>[A-G][#b]*)(?P<rest>[^/]*)(?:/(?P<bass>[A-G][#b]*))?")
@@ -38,8 +40,11 @@ class Stage(NamedTuple):
     @property
     def heard(self) -> Spelling:
         """The key that sounds."""
-        key = self.spelling.key
-        return Spelling.of(Key((key.tonic + self.shift) % 12, key.mode)) if self.shift else self.spelling
+        if not self.shift:
+            return self.spelling
+        key = Key((self.spelling.key.tonic + self.shift) % 12, self.spelling.key.mode)
+        even = abs(key_fifths(key)) == _EITHER  # from E up to F#, from F down to Gb
+        return Spelling.of(key, (self.spelling.note(key.tonic),) if even else ())
 
 
 def of_mode(spelling: Spelling, mode: int) -> Spelling:
@@ -73,18 +78,21 @@ class Staged:
     def written(self, form: Sequence[Stretch], stages: Sequence[Stage]) -> list[Material]:
         """The material of each section; where another key follows, it ends on that key's dominant. The last one closes."""
         kept = [(stage.mood, stage.spelling) for stage in stages]
+        led = [n for n, (before, stage) in enumerate(pairwise(stages), 1) if before.heard != stage.heard]
         room = max(max(stage.shift for stage in stages), 0)
         made: dict[int, Material] = {}
         for number, which in enumerate(dict.fromkeys(kept)):
             brief = replace(self._brief, mood=which[0], spelling=which[1], turn=self._brief.turn + _APART * number)
-            composer = self._composers.setdefault(which, Composer(brief, self._players, room))
+            home = {lender(form[n].kind) for n in led if kept[n] == which}
+            composer = self._composers.setdefault(which, Composer(brief, self._players, room, home))
             own = [n for n, one in enumerate(kept) if one == which]
             written = composer.written([form[n] for n in own], closes=own[-1] == len(form) - 1)
             made |= dict(zip(own, written, strict=True))
-        for n, (stage, after) in enumerate(pairwise(stages)):
-            if stage.heard != after.heard and not row_of(self._brief.own, form[n].kind):
-                leading = moved(dominant(after.heard, self._brief.band.sevenths), -stage.shift, stage.spelling)
-                made[n] = self._composers[kept[n]].ending_on(form[n].kind, made[n], leading)
+        for n in (n - 1 for n in led if not row_of(self._brief.own, form[n - 1].kind)):
+            leading = moved(
+                dominant(stages[n + 1].heard, self._brief.band.sevenths), -stages[n].shift, stages[n].spelling
+            )
+            made[n] = self._composers[kept[n]].ending_on(form[n].kind, made[n], leading)
         return [transposed(made[n], stage) for n, stage in enumerate(stages)]
 
     def drawn(self) -> list[tuple[str, dict[str, Any], str]]:

@@ -75,10 +75,15 @@ def staged(
     quiet = silences(form, changes, brief, words)
     moods = moods_by_bar(quiet.form, turns.stages) if "tempo" not in fixed else ()
     paces, tempos = paced(quiet.form, changes, brief, moods)
-    lines = {**turns.lines, **tempos, **{p.change: _line(p) for p in placed}, **quiet.lines}
+    told_by = (turns.lines, tempos, {p.change: _line(p) for p in placed}, quiet.lines)
     levels = levels or turns.levels
     return Staging(
-        tuple(quiet.form), turns.stages, levels, paces, quiet.silent, tuple(lines[c] for c in changes if c in lines)
+        tuple(quiet.form),
+        turns.stages,
+        levels,
+        paces,
+        quiet.silent,
+        tuple(lines[c] for c in changes for lines in told_by if c in lines),
     )
 
 
