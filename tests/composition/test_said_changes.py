@@ -20,6 +20,7 @@ CHORUS, VERSE, BRIDGE, INTRO = Place("chorus"), Place("verse"), Place("bridge"),
         ("a song that builds up in the bridge", [("growing", BRIDGE)]), ("a pop song with a stripped back second verse", [("soft", Place("verse", 2))]),
         ("it is loud, then quiet, then loud again", [("loud", None), ("soft", None), ("loud", None)]),
         ("a song about rain that explodes in the chorus", [("loud", CHORUS)]),
+        ("a song whose verses are quiet and the choruses are loud", [("soft", VERSE), ("loud", CHORUS)]),
     ],
 )  # fmt: skip
 def test_the_loudness_of_a_place_is_read(text: str, levels: list[tuple[str, Place | None]]) -> None:
@@ -44,6 +45,10 @@ def test_the_loudness_of_a_place_is_read(text: str, levels: list[tuple[str, Plac
         ("everything drops out, a techno song", "leave", "everything", Place("end")),
         ("a pop song with drums and bass only in the chorus", "within", "drums, bass", CHORUS),
         ("a rock song with strings in the chorus only", "within", "strings", CHORUS),
+        ("a pop song, the drums only kick in at the first chorus", "enter", "drums", Place("chorus", 1)),
+        ("a ballad where the guitar only comes in at the second verse", "enter", "guitar", Place("verse", 2)),
+        ("a rock song with no drums until the chorus", "enter", "drums", CHORUS),
+        ("a pop song, the drums don't come in until the second verse", "enter", "drums", Place("verse", 2)),
         ("a lofi beat, layer by layer", "one by one", "", None), ("a folk song, the guitar enters the song late", "enter", "guitar", None),
     ],
 )  # fmt: skip

@@ -274,7 +274,9 @@ def test_the_command_writes_a_song_a_picture_a_trace_and_sound(called, tmp_path:
     done = called("task=compose", f"compose.text={TEXT}", "compose.bars=8", f"compose.out={tmp_path}/mine.mid")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "mine.mid").read_bytes()[:4] == b"MThd"
-    assert json.loads((tmp_path / "mine.json").read_text())["title"] == TEXT
+    trace = json.loads((tmp_path / "mine.json").read_text())
+    assert trace["title"] == TEXT
+    assert all(" | ".join(section["chords"]) in done.stdout for section in trace["form"]["sections"])
     assert (tmp_path / "mine.png").read_bytes()[1:4] == b"PNG"
     [folder] = (tmp_path / "outputs" / "compose").iterdir()
     assert not [path for path in folder.iterdir() if path.name.startswith(("song", "mine"))]

@@ -89,6 +89,9 @@ def test_a_pad_lies_on_the_bass() -> None:
         ("C Fm", Key(0, 1), True),
         ("C Bm7b5", Key(0, 1), True),
         ("C Bm", Key(0, 1), False),
+        ("Dm G7", Key(2, -1), False),
+        ("Dm G", Key(2, -1), True),
+        ("C F7", Key(0, 1), True),
     ],
 )
 def test_what_leads_home(chords: str, key: Key, leads: bool) -> None:

@@ -8,8 +8,8 @@ from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.spelling import Spelling
 
 _SUBDOMINANT, _DOMINANT, _LEADING_TONE = 5, (7, 10), 11
-"""Degrees that lead to the tonic: IV or iv, V and bVII (v and bvii do not), vii where it is diminished."""
-_MINOR_THIRD, _MAJOR_THIRD, _TRITONE = 3, 4, 6
+"""Degrees that lead to the tonic: IV or iv (in minor not IV7, which is bVII's dominant), V and bVII (v and bvii do not), vii where it is diminished."""
+_MINOR_THIRD, _MAJOR_THIRD, _TRITONE, _MINOR_SEVENTH = 3, 4, 6, 10
 _WITH_SEVENTH = 0.5
 """Share of sevenths of a style from which the dominant has one."""
 
@@ -23,7 +23,9 @@ def leads_home(chords: Sequence[Chord], key: Key) -> bool:
     degree, steps = last.degree(key.tonic), {(tone - last.root) % 12 for tone in last.tones}
     if degree in _DOMINANT:
         return _MINOR_THIRD not in steps or _MAJOR_THIRD in steps
-    return degree == _SUBDOMINANT or (degree == _LEADING_TONE and _TRITONE in steps)
+    if degree == _SUBDOMINANT:
+        return key.mode >= 0 or not {_MAJOR_THIRD, _MINOR_SEVENTH} <= steps
+    return degree == _LEADING_TONE and _TRITONE in steps
 
 
 def dominant(spelling: Spelling, sevenths: float) -> str:

@@ -133,6 +133,8 @@ def _players(name: str, words: str) -> tuple[Change, ...]:
         return (Change(ALONE, who, place or Place(START), words),)
     if name == "absence" or _cue("leaves", ENGLISH).search(words):
         return (Change(LEAVE, who, place or Place(END), words),)
+    if place and _cue("until", ENGLISH).search(words):
+        place = place._replace(side=0)  # who rests until the chorus enters in it
     return (Change(ENTER, who, place, words),)
 
 

@@ -48,7 +48,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     mood = brief.mood
     say(f"mood: {song.trace['mood']['nearest']}, valence {mood.valence:+.2f}, arousal {mood.arousal:+.2f}")
     for section in song.trace["form"]["sections"]:
-        say(f"  bar {section['bar']:>3}  {section['name']:<11} {' '.join(section['chords'])}")
+        say(f"  bar {section['bar']:>3}  {section['name']:<11} {' | '.join(section['chords'])}")
     say("parts: " + ", ".join(f"{p.name} {many(len(p.notes), 'note')}" for p in parts))
     for remark in remarks:
         say(remark)
