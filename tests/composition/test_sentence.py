@@ -432,3 +432,11 @@ def test_the_longest_text_is_read_at_once(part: str) -> None:
     begun = time.process_time()
     read_sentence(part * (4000 // len(part)))
     assert time.process_time() - begun < 1
+
+
+@pytest.mark.parametrize("text", ["a jazz ballad", "a ballad in jazz style", "a sad rock ballad", "a fast jazz ballad at 150 bpm"])
+def test_a_ballad_of_another_style_is_slow(text: str) -> None:
+    wishes = read_sentence(text)
+    assert wishes.style in ("jazz", "rock") and wishes.tempo
+    assert wishes.tempo == (150, 150) if "150" in text else wishes.tempo[1] < 90
+    assert read_sentence("a ballad").tempo is None and read_sentence("a ballad").style == "ballad"

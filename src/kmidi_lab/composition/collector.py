@@ -122,6 +122,8 @@ class Collector:
         elif kind == "genre" or (kind == "head" and value):
             if text == _BLUES and not self._blues:
                 self._blues, self._words["blues"] = TWELVE, text
+            if "ballad" in (value, self._style) and value != (self._style or value):  # a jazz ballad is slow jazz
+                self._pace("ballad", tuple(vocabulary()["paces"]["slow"]), False)
             if not self._style or self._words.get("style") in (_BLUES, *vocabulary()["gentle"]):
                 self._style, self._words["style"] = value, text
             elif value not in (self._style, "ballad") and text != _BLUES:
