@@ -145,6 +145,17 @@ def test_a_typed_mood_or_chords_hold_all_through(make) -> None:
     ]
 
 
+def test_chords_that_a_text_gives_are_moved_but_keep_their_mode(make) -> None:
+    given = "a folk song with the chords C G Am F"
+    song = make(
+        text=f"{given}, starts happy and ends sad, goes from major to minor", sections=FORM, key=None, models=False
+    )
+    assert keys(song.midi) == [(0.0, "C")] and any(line.startswith("mood sad from bar 9") for line in song.remarks)
+    assert "is not used: your chords are of one key" in " ".join(song.remarks)
+    song = make(text=f"{given}, with a key change", sections=FORM, key=None, models=False)
+    assert keys(song.midi) == [(0.0, "C"), (48.0, "D")] and song.arrangement.chord_at(52.0).chord.root == 9
+
+
 @pytest.mark.slow
 def test_the_models_play_the_end_louder_in_a_livelier_mood(make) -> None:
     song = make(text="a song that starts sad and ends happy", sections=FORM)

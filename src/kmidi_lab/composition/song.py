@@ -153,14 +153,17 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
 
 
 def unchanging(request: SongRequest) -> dict[str, str]:
-    """Why mood, key or tempo of a song do not change by themselves: what was typed holds in all of it; without what is free."""
+    """Why mood, key, mode or tempo of a song do not change: what was typed holds in all of it; without what is free.
+
+    Chords that are given may be moved to another key, but are of one mode.
+    """
     out = {"tempo": f"{request.tempo_by}"} if request.tempo_by else {}
     if request.mood_by not in ("", BY_TEXT):
         out["mood"] = f"{request.mood_by} says the mood"
     for name in ("key", "chords"):
         if request.typed[name]:
             out.setdefault("key", f"compose.{name}={request.typed[name]} was typed")
-    return out
+    return out | ({"mode": "your chords are of one key"} if request.rows else {})
 
 
 def _by_seed(request: SongRequest, brief: Brief) -> str:

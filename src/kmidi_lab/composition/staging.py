@@ -64,7 +64,7 @@ def staged(
         changes: that the text asks for, of which a later one counts where two are of one bar.
         brief: of the song.
         words: that said each wish, by its name, among them those for each part's program.
-        fixed: why the `mood`, the `key` or the `tempo` does not change; without what is free.
+        fixed: why the `mood`, the `key`, the `mode` or the `tempo` does not change; without what is free.
     """
     if not changes:
         return Staging(tuple(form))

@@ -48,13 +48,14 @@ def turned(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, fix
         form: of the song.
         changes: that the text asks for, of which those of moods and keys are looked at.
         brief: of the song.
-        fixed: why the `mood` or the `key` does not change; without what is free.
+        fixed: why the `mood`, the `key` or the `mode` does not change; without what is free.
     """
     whole = sum(s.bars for s in form)
     moods, lines = [brief.mood] * whole, dict[Change, Taken]()
     placed: list[tuple[Change, list[Span]]] = []
     for change in (c for c in changes if c.what in (MOOD, MODE, KEY, SHIFT)):
         why = fixed.get("mood" if change.what == MOOD else "key", "")
+        why = why or (fixed.get("mode", "") if change.what in (MODE, KEY) else "")
         spans = _spans(change, form, whole)
         if why or not spans:
             value = change.value if change.what in (MOOD, KEY) else ""
@@ -66,7 +67,7 @@ def turned(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, fix
         for bar in (bar for start, stop in spans for bar in range(start, stop)):
             if change.what == MOOD and change.share != (0, change.share and change.share[1]):
                 moods[bar] = _mood(change.value)
-                if "key" not in fixed and not any(c.what in (MODE, KEY) for c, _ in placed):
+                if not {"key", "mode"} & {*fixed} and not any(c.what in (MODE, KEY) for c, _ in placed):
                     keys[bar] = of_mode(brief.spelling, mode_of(moods[bar])), keys[bar][1]
             elif change.what != MOOD:
                 keys[bar] = _key(change, *keys[bar], brief)
