@@ -434,7 +434,9 @@ def test_the_longest_text_is_read_at_once(part: str) -> None:
     assert time.process_time() - begun < 1
 
 
-@pytest.mark.parametrize("text", ["a jazz ballad", "a ballad in jazz style", "a sad rock ballad", "a fast jazz ballad at 150 bpm"])
+@pytest.mark.parametrize(
+    "text", ["a jazz ballad", "a ballad in jazz style", "a sad rock ballad", "a fast jazz ballad at 150 bpm"]
+)
 def test_a_ballad_of_another_style_is_slow(text: str) -> None:
     wishes = read_sentence(text)
     assert wishes.style in ("jazz", "rock") and wishes.tempo

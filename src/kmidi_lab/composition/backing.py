@@ -22,8 +22,9 @@ _PLAYS_FROM = {"pad": 0.55, "bass": 0.35, "drums": 0.35}
 """Energy of a section from which a part plays."""
 _LATER = 0.12
 """How much less of it a part needs where a kind of section returns: a second verse is fuller than the first."""
-_LIVELY = 0.25
-"""How much less of it bass and drums need in the liveliest mood: an upbeat song has a beat from its first verse on."""
+_LIVELY, _LIVELIEST = 0.6, 0.2
+"""How much less of it bass and drums need, times the mood's arousal, at most: an upbeat song has a beat from its first
+verse on."""
 _APART = ("intro", "breakdown", "outro")
 """Sections that are thinner whatever the mood."""
 
@@ -41,7 +42,7 @@ class Backing:
         always = "chords" in self._brief.without or part in self._brief.throughout or part in stretch.playing
         fuller = _LATER if standing.times else 0.0
         beats = part != "pad" and stretch.kind not in _APART
-        lively = _LIVELY * max(self._brief.mood.arousal, 0.0) if beats else 0.0
+        lively = min(_LIVELY * max(self._brief.mood.arousal, 0.0), _LIVELIEST) if beats else 0.0
         return stretch.kind != "silence" and stretch.energy + fuller >= (0.0 if always else _PLAYS_FROM[part] - lively)
 
     def section(
