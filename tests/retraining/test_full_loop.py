@@ -156,9 +156,15 @@ def test_labels_of_texts_are_learnt_and_the_table_stays(called: Cli, tmp_path: P
             }
             x = published.table.vector(f"train {40 * number + at}: {name} about the show").tolist()
             store.add([Event(use=user, model="intent", action="labelled", input=x, **held)])
+    for at, text in enumerate(("dev 0: joy about my song", "dev 7: joy about the show")):
+        held = {"label": "happy", "item": f"{100 + at:064x}", "time": 1_700_000_000}
+        x = published.table.vector(text).tolist()
+        store.add([Event(use=users[0], model="intent", action="labelled", input=x, **held)])
     learnt = called("task=retrain", *data, "retrain.steps=60", "retrain.learning_rate=3e-3")
     assert learnt.returncode == 0, learnt.stderr + learnt.stdout
     assert f"user {users[3]}, 40 events, is trusted by 0" in learnt.stdout
+    # Those of dev, and "train 73: fear about the show", which validates.
+    assert "3 left out: of texts by which the original data validate or test" in learnt.stdout
     after = _published(models)
     table = models / "intentclassifier.table.bin"
     assert after[table] == before[table], "vectors of events stay what they were"
