@@ -101,6 +101,16 @@ def test_the_picture_and_the_page_show_where_it_turns(make) -> None:
     assert f"{song.brief.spelling.tonic} major" in page and f"{song.brief.spelling.tonic} minor" in page
 
 
+def test_the_picture_names_chords_in_the_key_that_is_gone_to(make) -> None:
+    from matplotlib import pyplot as plt
+
+    song = make(text="a song in E with a key change, with the chords E A B E", sections=FORM, key=None, models=False)
+    figure = drawn(song.arrangement, "A song", song.brief.spelling)
+    names = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert {"F#", "E"} <= names and not names & {"Gb", "Cb"}
+    plt.close(figure)
+
+
 def test_a_sad_bridge_comes_back_to_the_songs_key(make) -> None:
     song = make(text="a happy song in C with a sad bridge", sections="verse 4, bridge 4, verse 4", models=False)
     tonic = song.brief.spelling.tonic

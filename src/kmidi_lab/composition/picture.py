@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.composition.picture_chords import DPI, SIZE, names_in_rows, width
 from kmidi_lab.composition.picture_lines import draw_lines
+from kmidi_lab.composition.stages import gone_to
 from kmidi_lab.drawing import drawable
 from kmidi_lab.song import Arrangement
 
@@ -123,7 +124,7 @@ def drawn(song: Arrangement, title: str, spelling: Spelling) -> Figure:
 def _spelling_at(song: Arrangement, place: float, first: Spelling) -> Spelling:
     """How chords are named at a place: by the key that the song has gone to, or as its first key is written."""
     key = song.key_at(place)
-    return first if key == song.key else Spelling.of(key)
+    return first if key == song.key else gone_to(key, first)
 
 
 def _fitting(name: str, room: float) -> tuple[str, float]:

@@ -42,9 +42,12 @@ class Stage(NamedTuple):
         """The key that sounds."""
         if not self.shift:
             return self.spelling
-        key = Key((self.spelling.key.tonic + self.shift) % 12, self.spelling.key.mode)
-        even = abs(key_fifths(key)) == _EITHER  # from E up to F#, from F down to Gb
-        return Spelling.of(key, (self.spelling.note(key.tonic),) if even else ())
+        return gone_to(Key((self.spelling.key.tonic + self.shift) % 12, self.spelling.key.mode), self.spelling)
+
+
+def gone_to(key: Key, before: Spelling) -> Spelling:
+    """How a key is named that a song goes to from another: from E up to F#, from F up to Gb."""
+    return Spelling.of(key, (before.note(key.tonic),) if abs(key_fifths(key)) == _EITHER else ())
 
 
 def of_mode(spelling: Spelling, mode: int) -> Spelling:
