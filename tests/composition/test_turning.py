@@ -137,6 +137,11 @@ def test_the_last_chorus_is_the_chorus_before_it_higher(make, text: str, steps: 
     assert song.arrangement.chord_at(92.0).chord.root == steps
 
 
+def test_a_blues_goes_up_where_a_round_begins(make) -> None:
+    song = make(text="a blues in E with a key change", key=None, bars=24, models=False)
+    assert [at for at, _ in keys(song.midi)] == [0.0, 48.0]
+
+
 def test_a_key_that_is_named_is_gone_to(make) -> None:
     song = make(text="a ballad that starts in C minor and ends in E major", bars=16, models=False)
     assert keys(song.midi) == [(0.0, "Cm"), (32.0, "E")] and "key E major from bar 9 on" in " ".join(song.remarks)

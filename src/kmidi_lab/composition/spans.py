@@ -38,12 +38,15 @@ def pairs(form: Sequence[Stretch]) -> list[Span]:
     return list(zip(starts[:-1], starts[1:], strict=True))
 
 
-def turn_at(form: Sequence[Stretch], share: float) -> int:
-    """The bar at which a song turns that turns after a share of it, 0..1: where a section begins near, else a phrase, else any bar."""
+def turn_at(form: Sequence[Stretch], share: float, between: bool = False) -> int:
+    """The bar at which a song turns that turns after a share of it, 0..1: where a section begins near, else a phrase, else any bar.
+
+    `between` says that it turns between sections, however far, where there are several.
+    """
     whole = sum(s.bars for s in form)
     wanted = share * whole
     borders = [start for start, _ in pairs(form)[1:]]
-    near = [at for at in borders if abs(at - wanted) <= whole / 6]
+    near = [at for at in borders if between or abs(at - wanted) <= whole / 6]
     phrases = [at for at in range(PHRASE, whole, PHRASE) if abs(at - wanted) <= whole / 6]
     return min(near or phrases or range(1, whole) or [0], key=lambda at: (abs(at - wanted), at))
 

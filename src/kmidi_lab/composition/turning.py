@@ -56,7 +56,7 @@ def turned(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, fix
     for change in (c for c in changes if c.what in (MOOD, MODE, KEY, SHIFT)):
         why = fixed.get("mood" if change.what == MOOD else "key", "")
         why = why or (fixed.get("mode", "") if change.what in (MODE, KEY) else "")
-        spans = _spans(change, form, whole)
+        spans = _spans(change, form, whole, bool(brief.blues))
         if why or not spans:
             value = change.value if change.what in (MOOD, KEY) else ""
             lines[change] = Taken(_what(change), value, change.words, why or "the song has no such place")
@@ -89,8 +89,8 @@ def turned(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, fix
     return Turned(lively, stages, levels if len({*moods}) > 1 else (), lines)
 
 
-def _spans(change: Change, form: Sequence[Stretch], whole: int) -> list[Span]:
-    """The bars that a change holds in: a mood those of its place or its turn, a key all from its place on."""
+def _spans(change: Change, form: Sequence[Stretch], whole: int, rounds: bool) -> list[Span]:
+    """The bars that a change holds in: a mood those of its place or its turn, a key all from its place on, of `rounds` where one begins."""
     if change.what == MOOD and change.place:
         return spans_of(change.place, form)
     if change.what != SHIFT:
@@ -107,7 +107,7 @@ def _spans(change: Change, form: Sequence[Stretch], whole: int) -> list[Span]:
     found = spans_of(place._replace(side=0), form)
     start = found[-1][0] if found else 0
     if change.place is None or change.place.kind == END:
-        start = start or turn_at(form, _LATE)
+        start = start or turn_at(form, _LATE, rounds)
     return [(start, whole)] if start else []
 
 
