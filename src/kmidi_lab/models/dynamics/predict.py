@@ -158,7 +158,7 @@ class PerformedScore(Request[Performance]):
                 "comes on top of it; predict.timing=false keeps the onsets"
             )
         say_flaws(answer.flaws)
-        print(f"timing {shift.min():+.0f} to {shift.max():+.0f} ms; written: {played}, {about}")
+        print(f"timing {round(shift.min()):+d} to {round(shift.max()):+d} ms; written: {played}, {about}")
 
     def _target(self, folder: Path) -> Path:
         source = None if isinstance(self.midi, bytes) else self.midi
