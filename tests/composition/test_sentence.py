@@ -442,3 +442,10 @@ def test_a_ballad_of_another_style_is_slow(text: str) -> None:
     assert wishes.style in ("jazz", "rock") and wishes.tempo
     assert wishes.tempo == (150, 150) if "150" in text else wishes.tempo[1] < 90
     assert read_sentence("a ballad").tempo is None and read_sentence("a ballad").style == "ballad"
+
+
+def test_guitars_that_slide_are_guitars() -> None:
+    blues = read_sentence("slow blues in G minor with harmonica and slide guitar")
+    assert blues.programs == {"lead": 22, "chords": 25} and blues.blues == 12 and blues.style == "jazz"
+    country = read_sentence("country two-step with pedal steel and fiddle")
+    assert country.style == "folk" and country.programs == {"lead": 110, "chords": 25}

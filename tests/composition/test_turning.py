@@ -28,6 +28,10 @@ FORM = "verse 4, chorus 4, verse 4, chorus 4"
     [
         ("a song that starts sad and ends happy", [("mood", "sad", None), ("mood", "happy", None)]),
         ("first angry, then exhausted, then grateful", [("mood", "angry", None), ("mood", "tired", None), ("mood", "grateful", None)]),
+        ("a song that starts out lonely and sad, then slowly finds hope", [("mood", "lonely", None), ("mood", "hopeful", None)]),
+        ("sad at first but ends up hopeful", [("mood", "sad", None), ("mood", "hopeful", None)]),
+        ("sad in the verses, hopeful in the chorus", [("mood", "sad", Place("verse")), ("mood", "hopeful", Place("chorus"))]),
+        ("a song about a girl who finds hope", []),
         ("a song from despair to hope", [("mood", "despairing", None), ("mood", "hopeful", None)]),
         ("a happy song that turns sad", [("mood", "sad", None)]), ("a song that gets happier", [("mood", "happy", None)]),
         ("sad verses and happy choruses", [("mood", "sad", Place("verse")), ("mood", "happy", Place("chorus"))]),

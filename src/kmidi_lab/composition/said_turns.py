@@ -38,7 +38,14 @@ def said_in(words: str, language: str) -> list[str]:
     """Words of the lexicon for the moods that words name, in their order."""
     if language != ENGLISH:
         return [mood for mood, _ in said_moods(words, language)]
-    return [known(match[0].lower()) for match in pattern_of("{turning}|{adverb}|{more}", ENGLISH).finditer(words)]
+    found = list(pattern_of("{turning}|{adverb}|{more}", ENGLISH).finditer(words))
+    # Of two at once, as in `sad and lonely`, the first.
+    alone = [
+        m
+        for before, m in zip([None, *found], found, strict=False)
+        if not (before and words[before.end() : m.start()] == " and ")
+    ]
+    return [known(match[0].lower()) for match in alone]
 
 
 def known(word: str) -> str:
