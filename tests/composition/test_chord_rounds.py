@@ -6,21 +6,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from support.next_chords import FOLLOWS
 
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.composition import progressions
 from kmidi_lab.composition.progressions import Taste, progression
-
-_FOLLOWS = {
-    "": {"C": 0.6, "F": 0.2, "Am": 0.2},
-    "C": {"F": 0.35, "Am": 0.3, "G": 0.25, "Dm": 0.1},
-    "Am": {"F": 0.5, "G": 0.2, "Dm": 0.15, "C": 0.15},
-    "F": {"G": 0.4, "C": 0.4, "Dm": 0.1, "Am": 0.1},
-    "G": {"C": 0.4, "Am": 0.3, "F": 0.3},
-    "Dm": {"G": 0.6, "F": 0.2, "Am": 0.2},
-}
-"""What a made-up model says of the next chord of C major, by the last one."""
-
 
 _IN_THREES = {
     "": {"Am": 1.0},
@@ -33,7 +23,7 @@ _IN_THREES = {
 """One that says Am F G again and again."""
 
 
-def ask(so_far: str, follows: dict[str, dict[str, float]] = _FOLLOWS) -> list[tuple[str, float]]:
+def ask(so_far: str, follows: dict[str, dict[str, float]] = FOLLOWS) -> list[tuple[str, float]]:
     last = so_far.replace("|", " ").split()
     return sorted(follows[last[-1] if last else ""].items(), key=lambda pair: -pair[1])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from support.next_chords import FOLLOWS
 
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.composition.bands import bands
@@ -33,16 +34,6 @@ def test_a_slow_round_has_as_many_chords_as_others() -> None:
     assert all(sum(counts) >= 3 for counts in rounds) and all(counts[0] for counts in rounds)
 
 
-_FOLLOWS = {
-    "": {"C": 0.6, "F": 0.2, "Am": 0.2},
-    "C": {"F": 0.35, "Am": 0.3, "G": 0.25, "Dm": 0.1},
-    "Am": {"F": 0.5, "G": 0.2, "Dm": 0.15, "C": 0.15},
-    "F": {"G": 0.4, "C": 0.4, "Dm": 0.1, "Am": 0.1},
-    "G": {"C": 0.4, "Am": 0.3, "F": 0.3},
-    "Dm": {"G": 0.6, "F": 0.2, "Am": 0.2},
-}
-
-
 def drawn(rhythm: list[int], seed: int, beats: int = 4) -> tuple[list[str], list[str]]:
     """Bars of a round over a made-up model, and what this was asked."""
     heard: list[str] = []
@@ -50,7 +41,7 @@ def drawn(rhythm: list[int], seed: int, beats: int = 4) -> tuple[list[str], list
     def ask(so_far: str) -> list[tuple[str, float]]:
         heard.append(so_far)
         last = [name for name in so_far.split() if name not in ("|", "/", "N.C.")]
-        return sorted(_FOLLOWS[last[-1] if last else ""].items(), key=lambda pair: -pair[1])
+        return sorted(FOLLOWS[last[-1] if last else ""].items(), key=lambda pair: -pair[1])
 
     kept = progression(ask, Taste(Key(0, 1), 0.0, 0.1, beats), rhythm, [], np.random.default_rng(seed))
     assert {so_far for so_far, _ in kept.drawn} <= {*heard}
