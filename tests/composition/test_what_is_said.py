@@ -188,7 +188,7 @@ def test_words_of_another_language_are_not_read_as_english(tmp_path: Path) -> No
     """`war` is `was`, `solo` is `alone`: neither an instrument alone nor a war is meant, and no mood is made of them."""
     wishes = read_sentence("Ich war so allein, das Lied war ein Solo mit Bass")
     assert (wishes.programs, wishes.without, wishes.style) == ({}, (), "")
-    song = composed(SongRequest("Es war kalt und ich bin allein", bars=4), Players(release_root(), tmp_path), 1)
+    song = composed(SongRequest("Es war drei Uhr und ich war im Haus", bars=4), Players(release_root(), tmp_path), 1)
     assert (song.brief.mood.valence, song.brief.mood.arousal) == (0.0, 0.0)
     assert "the text's mood is not sure (not English); set it by compose.emotion" in song.remarks
     assert "intent" not in {model["model"] for model in song.trace["models"]}

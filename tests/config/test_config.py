@@ -314,7 +314,6 @@ def test_jobs_that_differ_in_values_alone_share_what_their_types_are_compared_wi
         return hydra_compose(*args, **words)
 
     monkeypatch.setattr(config_rules, "compose", compose)
-    monkeypatch.setattr(config_rules, "with_choices", config_rules.with_choices.__wrapped__)  # see support/kept.py
     config.check(["model=harmony", "model.module.dropout=0.1,0.2,0.3", "seed=1,2"], True)
     assert len(composed) == 1
     with pytest.raises(ConfigError, match="dropout='x' must be of type float"):

@@ -142,7 +142,7 @@ def test_an_object_inside_is_of_the_type_that_is_asked_for(package: Path, argume
 
 def test_the_lab_s_own_nested_class_and_wrong_arguments() -> None:
     made = build({**RAVDESS, "augment": {"_target_": AUGMENT, "pitch": 1.5}}, LabData, ())
-    assert isinstance(made, ActedSpeech) and made._augment.pitch == 1.5
+    assert isinstance(made, ActedSpeech) and made._showing.augment.pitch == 1.5
     refused({**RAVDESS, "augment": {"_target_": HARMONY}}, LabData, says="Augmentation is wanted there")
     refused({**RAVDESS, "sources": [{"_target_": AUGMENT}]}, LabData, says="is wanted there")
     refused(
