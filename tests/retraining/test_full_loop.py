@@ -34,7 +34,8 @@ def test_suggested_answered_learnt_and_promoted_or_refused(
 
     few = called(*ASK)
     assert (few.returncode, "0 events" in few.stderr) == (2, True), few.stderr
-    users = [new_id() for _ in range(4)]
+    # Their order decides who is held out: with ids that are drawn the last one is found out in five of eight runs.
+    users = [digit * 32 for digit in "1234"]
     store.add(events_of_user(tmp_path, users[3], 60, 3, suited=False))
     refused = called(*ASK)
     assert refused.returncode == 1, refused.stderr
@@ -145,7 +146,7 @@ def test_labels_of_texts_are_learnt_and_the_table_stays(called: Cli, tmp_path: P
     models = tmp_path / "outputs" / "models"
     before, published = _published(models), load_published(models, "intent")
     assert published is not None and published.table is not None
-    users, store = [new_id() for _ in range(4)], Store(tmp_path / "outputs" / "feedback.db")
+    users, store = [digit * 32 for digit in "1234"], Store(tmp_path / "outputs" / "feedback.db")
     for number, user in enumerate(users):
         for at in range(40):
             name = list(_LABELS)[at % len(_LABELS)]
