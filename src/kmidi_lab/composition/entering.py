@@ -10,7 +10,7 @@ from kmidi_lab.composition.change import ALONE, ENTER, LEAVE, ONE_BY_ONE, WITHIN
 from kmidi_lab.composition.course_patterns import EVERYBODY
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.said_places import LATE, Place
-from kmidi_lab.composition.spans import pairs, spans_of, told
+from kmidi_lab.composition.spans import bars_of, pairs, spans_of, told
 from kmidi_lab.composition.taken import Taken
 from kmidi_lab.composition.vocabulary import kinds
 from kmidi_lab.song import Note
@@ -54,7 +54,7 @@ def silences(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, w
             continue
         roles = roles_of(change.value, present, brief, words)
         spans = [(opened, whole)] if not change.place and opened else spans_of(change.place or Place(LATE), form)
-        bars = {bar for start, stop in spans for bar in range(start, stop)}
+        bars = {*bars_of(spans)}
         asked = bars
         if change.what == ENTER and spans:
             bars, asked = {*range(spans[0][0], whole)}, {spans[0][0]}

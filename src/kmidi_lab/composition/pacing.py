@@ -9,7 +9,7 @@ from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.change import DOUBLE, FASTER, HALF, MOOD, PACE, SLOW, SLOWER, Change
 from kmidi_lab.composition.form import KINDS, Stretch
 from kmidi_lab.composition.said_places import LATE, Place
-from kmidi_lab.composition.spans import Span, runs, spans_of, told
+from kmidi_lab.composition.spans import Span, bars_of, runs, spans_of, told
 from kmidi_lab.composition.taken import Taken
 from kmidi_lab.song import Arrangement, Tempo
 from kmidi_lab.song.elements import FASTEST, SLOWEST
@@ -38,13 +38,11 @@ def paced(
     factors = [brief.band.at(mood.arousal) / usual for mood in moods] or [1.0] * whole
     lines = _with_moods(factors, changes, moods, brief.tempo)
     places = [(c, (c.place or Place(LATE))._replace(side=0)) for c in changes if c.what == PACE]
-    sections = {
-        bar for _, place in places if place.kind in KINDS for a, b in spans_of(place, form) for bar in range(a, b)
-    }
+    sections = {bar for _, place in places if place.kind in KINDS for bar in bars_of(spans_of(place, form))}
     for change, place in places:
         spans = spans_of(place, form)
         if place.kind not in KINDS:  # what is said of a section counts there
-            bars = {bar for a, b in spans for bar in range(a, b)}
+            bars = {*bars_of(spans)}
             spans = runs(sorted(bars - sections or bars))
         if not spans:
             lines[change] = Taken("tempo", change.value, change.words, "the song has no such place")

@@ -51,6 +51,18 @@ def turn_at(form: Sequence[Stretch], share: float, between: bool = False) -> int
     return min(near or phrases or range(1, whole) or [0], key=lambda at: (abs(at - wanted), at))
 
 
+def turn_of(number: int, count: int, form: Sequence[Stretch]) -> Span:
+    """The bars of a turn, counted from 0, where so many share the song; the first is behind the last where no bar is left."""
+    start = turn_at(form, number / count) if number else 0
+    stop = turn_at(form, (number + 1) / count) if number + 1 < count else sum(s.bars for s in form)
+    return start, stop
+
+
+def bars_of(spans: Iterable[Span]) -> list[int]:
+    """The bars of spans, one span behind the other."""
+    return [bar for start, stop in spans for bar in range(start, stop)]
+
+
 def runs(bars: Iterable[int]) -> list[Span]:
     """Bars, in order, as spans of those one behind the other."""
     out: list[Span] = []
@@ -61,7 +73,7 @@ def runs(bars: Iterable[int]) -> list[Span]:
 
 def told(spans: Sequence[Span]) -> str:
     """Bars as they are counted, from 1: `bar 5`, `bars 5-12 and 21-28`."""
-    joined = runs(sorted({bar for start, stop in spans for bar in range(start, stop)}))
+    joined = runs(sorted({*bars_of(spans)}))
     names = [f"{a + 1}-{b}" if b > a + 1 else f"{b}" for a, b in joined]
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     return f"{'bar' if len(joined) == 1 and '-' not in listed else 'bars'} {listed}"

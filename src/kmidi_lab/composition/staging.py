@@ -11,7 +11,7 @@ from kmidi_lab.composition.change import FALL, LEVEL, LOUD, RISE, SOFT, Change
 from kmidi_lab.composition.entering import silences
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.pacing import paced
-from kmidi_lab.composition.spans import Span, pairs, spans_of, told, turn_at
+from kmidi_lab.composition.spans import Span, pairs, spans_of, told, turn_of
 from kmidi_lab.composition.stages import Stage
 from kmidi_lab.composition.taken import Taken
 from kmidi_lab.composition.turning import turned
@@ -91,10 +91,7 @@ def _spans(change: Change, form: Sequence[Stretch]) -> list[Span]:
     """The bars of a change: those of its place, or of its share where several take turns."""
     if change.place:
         return spans_of(change.place, form)
-    number, count = change.share or (0, 1)
-    whole = sum(s.bars for s in form)
-    start = turn_at(form, number / count) if number else 0
-    stop = turn_at(form, (number + 1) / count) if number + 1 < count else whole
+    start, stop = turn_of(*(change.share or (0, 1)), form)
     return [(start, stop)] if start < stop else []
 
 

@@ -11,7 +11,7 @@ from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.change import KEY, MODE, MOOD, SHIFT, Change
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.said_places import END, Place
-from kmidi_lab.composition.spans import Span, pairs, spans_of, told, turn_at
+from kmidi_lab.composition.spans import Span, bars_of, pairs, spans_of, told, turn_at, turn_of
 from kmidi_lab.composition.stages import Stage, mode_of, of_mode
 from kmidi_lab.composition.taken import Taken
 from kmidi_lab.song.vocabularies import mood_affect
@@ -64,7 +64,7 @@ def turned(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, fix
             placed.append((change, spans))
     keys = [(brief.spelling, 0)] * whole
     for change, spans in placed:
-        for bar in (bar for start, stop in spans for bar in range(start, stop)):
+        for bar in bars_of(spans):
             if change.what == MOOD and change.share != (0, change.share and change.share[1]):
                 moods[bar] = _mood(change.value)
                 if not {"key", "mode"} & {*fixed} and not any(c.what in (MODE, KEY) for c, _ in placed):
@@ -94,12 +94,11 @@ def _spans(change: Change, form: Sequence[Stretch], whole: int, rounds: bool) ->
     if change.what == MOOD and change.place:
         return spans_of(change.place, form)
     if change.what != SHIFT:
-        number, count = change.share or (1, 2)
         if change.place:
             found = spans_of(change.place, form)
             return [(found[0][0], whole)] if found else []
-        start = turn_at(form, number / count) if number else 0
-        stop = turn_at(form, (number + 1) / count) if number + 1 < count else whole
+        number, count = change.share or (1, 2)
+        start, stop = turn_of(number, count, form)
         return [(start, stop)] if start < stop and (start or not number) else []
     place = change.place or Place("chorus", -1)
     if place.kind == END:
@@ -121,8 +120,7 @@ def _key(change: Change, spelling: Spelling, shift: int, brief: Brief) -> tuple[
         return of_mode(brief.spelling, MODES[change.value]), shift
     if change.what == SHIFT:
         return spelling, shift + int(change.value)
-    asked = parse_spelling(change.value)
-    return asked, shift
+    return parse_spelling(change.value), shift
 
 
 def _divided(form: Sequence[Stretch], borders: Sequence[int]) -> list[Stretch]:
