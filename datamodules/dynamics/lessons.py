@@ -20,9 +20,9 @@ import numpy as np
 from datamodules.dynamics.teachers import Notes, Teachers
 from datamodules.shared.cache import cached, code_version, data_version
 from datamodules.shared.stored import SUFFIX
-from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.dynamics.baselines import Metrical
+from kmidi_lab.models.dynamics.contract import DYNAMICS
 from kmidi_lab.models.dynamics.features import WRITTEN, EncodedPiece, previous_velocities
 from kmidi_lab.models.dynamics.targets import CURVE
 

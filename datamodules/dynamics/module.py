@@ -17,9 +17,9 @@ from datamodules.shared.encoded_data import EncodedData
 from datamodules.shared.module import SplitShare, checked_train_on, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, CountOrNone, Share
-from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.data import SPLIT
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.models.dynamics.contract import DYNAMICS
 from kmidi_lab.models.dynamics.features import WRITTEN, DynamicsBatch, EncodedPiece, encode
 from kmidi_lab.models.dynamics.targets import Performance
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.models.dynamics.contract import DYNAMICS
 from kmidi_lab.models.dynamics.features import WRITTEN, EncodedPiece
 
 if TYPE_CHECKING:

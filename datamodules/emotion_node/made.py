@@ -18,7 +18,7 @@ from datamodules.emotion_node.sounding import Hear, as_rendered, stretch_of
 from datamodules.shared.rendering import Part, render, render_all
 from datamodules.shared.splits import SPLITS
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.contracts import EMOTION_NODE
+from kmidi_lab.models.emotion_node.contract import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import INTENSITIES, KEYS, load_thesaurus
 
 NAME = "rules"

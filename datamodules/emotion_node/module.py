@@ -19,7 +19,7 @@ from datamodules.shared.splits import Groups
 from kmidi_lab.audio.augment import raise_floor
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.bounds import Count, CountOrNone
-from kmidi_lab.contracts import EMOTION_NODE
+from kmidi_lab.models.emotion_node.contract import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import CLASSES, NodeBatch, learnt_of, pair_of, taught_of
 
 _TOGETHER = 32

@@ -19,7 +19,7 @@ from kmidi_lab.audio.augment import add_background, raise_floor
 from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.bounds import Count, CountOrNone
-from kmidi_lab.contracts import FEEL
+from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.features import CALIBRATION, CURVE_S, VALUES, Excerpt, FeelBatch, targets
 
 _TOGETHER = 32

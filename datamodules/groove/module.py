@@ -15,9 +15,9 @@ from datamodules.shared.encoded_data import EncodedData
 from datamodules.shared.module import checked_train_on, load_of
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
-from kmidi_lab.contracts import GROOVE
 from kmidi_lab.data import SPLIT
 from kmidi_lab.midi.piece import VOICES
+from kmidi_lab.models.groove.contract import GROOVE
 from kmidi_lab.models.groove.features import STYLES, EncodedPerformances, GrooveBatch, Performance, encode_performances
 
 _VOICE = torch.arange(GROOVE.input("onsets").size) % len(VOICES)

@@ -14,9 +14,9 @@ from datamodules.shared.module import SplitShare, checked_train_on, load_of, spl
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
 from kmidi_lab.chords.chord import QUALITIES, Song
-from kmidi_lab.contracts import HARMONY
 from kmidi_lab.data import SPLIT
 from kmidi_lab.models.harmony.baselines import TokenSong
+from kmidi_lab.models.harmony.contract import HARMONY
 from kmidi_lab.models.harmony.features import EncodedSongs, HarmonyBatch, encode_songs, joint_class, transposition_table
 
 

@@ -20,8 +20,8 @@ from kmidi_lab.audio.augment import add_background, equalise_by_knots, gain, mix
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.lines import add_hum, hum_frames, through_line
 from kmidi_lab.bounds import Count, CountOrNone, Share
-from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.data import SPLIT
+from kmidi_lab.models.instrument.contract import INSTRUMENT
 from kmidi_lab.models.instrument.features import CONDITIONS, INSTRUMENTS, InstrumentBatch, encode
 from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
 

@@ -19,7 +19,7 @@ from datamodules.shared.batches import IndexBatches
 from datamodules.shared.module import LabData, SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
-from kmidi_lab.contracts import INTENT
+from kmidi_lab.models.intent.contract import INTENT
 from kmidi_lab.models.intent.features import LABELS, SUB_EMOTIONS, IntentBatch, Sentence
 from kmidi_lab.text.table import Known, Table, known_words
 

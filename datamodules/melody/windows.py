@@ -15,7 +15,8 @@ from datamodules.shared.library import SplitLibrary
 from datamodules.shared.module import LabData
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import CountOrNone, Share
-from kmidi_lab.contracts import MELODY, Contract
+from kmidi_lab.contract_types import Contract
+from kmidi_lab.models.melody.contract import MELODY
 from kmidi_lab.models.melody.features import (
     KEYS,
     LENGTHS,

@@ -15,7 +15,7 @@ from datamodules.shared.module import SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from datamodules.structure import library
 from kmidi_lab.bounds import Share
-from kmidi_lab.contracts import STRUCTURE
+from kmidi_lab.models.structure.contract import STRUCTURE
 from kmidi_lab.models.structure.features import EncodedForms, StructureBatch, encode_forms, untold
 from kmidi_lab.models.structure.form import TYPES, Form
 

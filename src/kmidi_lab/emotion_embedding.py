@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import EMOTION
+from kmidi_lab.contract_parts import EMBEDDING
 
-BLOCK = EMOTION.output("valence").size
+_BLOCKS = {s.name: s for s in EMBEDDING}
+BLOCK = EMBEDDING[0].size
 _WEIGHTS = 1.0 - np.arange(BLOCK) / (2.0 * BLOCK)
 BLOCK_PATTERN = _WEIGHTS / _WEIGHTS.sum()
 """Share of a block's sum that each of its 16 values has when a scalar is written."""
@@ -32,11 +33,11 @@ def encode_emotion(valence: float, arousal: float, dominance: float = 0.0, compl
 
     A reader gets the same four back. Values beyond +-0.99 are clipped, as the contract says.
     """
-    out = np.zeros(EMOTION.output_size, np.float32)
+    out = np.zeros(EMBEDDING[-1].stop, np.float32)
     for name, value in (("valence", valence), ("arousal", arousal), ("dominance", dominance)):
         s = float(np.clip(value, -_LIMIT, _LIMIT))
-        out[EMOTION.output(name).index] = 8.0 * np.arctanh(s) * BLOCK_PATTERN
-    out[EMOTION.output("complexity").index] = complexity
+        out[_BLOCKS[name].index] = 8.0 * np.arctanh(s) * BLOCK_PATTERN
+    out[_BLOCKS["complexity"].index] = complexity
     return out
 
 
@@ -47,7 +48,7 @@ def read_scalars(embedding: NDArray[np.floating]) -> NDArray[np.float64]:
         `[..., 4]`: valence, arousal and dominance in -1..1, complexity from 0 (contract.md §9: the form that the other
         models take as their input).
     """
-    blocks = {s.name: np.asarray(embedding, np.float64)[..., s.index] for s in EMOTION.outputs}
+    blocks = {s.name: np.asarray(embedding, np.float64)[..., s.index] for s in EMBEDDING}
     signed = [np.tanh(blocks[name].sum(-1) / 8) for name in ("valence", "arousal", "dominance")]
     return np.stack([*signed, np.abs(blocks["complexity"]).mean(-1)], -1)
 
@@ -58,4 +59,4 @@ def read_emotion(embedding: NDArray[np.floating]) -> dict[str, float]:
     That is the form which the other models take. KmiDi's own readers show arousal and dominance as (x + 1) / 2.
     """
     *signed, complexity = (float(v) for v in read_scalars(embedding))
-    return dict(zip((s.name for s in EMOTION.outputs), (*signed, min(complexity, 1.0)), strict=True))
+    return dict(zip(_BLOCKS, (*signed, min(complexity, 1.0)), strict=True))

@@ -1,4 +1,4 @@
-"""docs/CONTRACTS.md says what contracts.py says."""
+"""docs/CONTRACTS.md says what the contracts say."""
 
 from __future__ import annotations
 

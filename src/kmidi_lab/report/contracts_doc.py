@@ -1,4 +1,4 @@
-"""docs/CONTRACTS.md, written from contracts.py: `python -m kmidi_lab.report.contracts_doc` in the repository root."""
+"""docs/CONTRACTS.md, written from the contracts: `python -m kmidi_lab.report.contracts_doc` in the repository root."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def contracts_markdown() -> str:
     return "\n".join(
         (
             "# The model contract\n",
-            "Generated from `src/kmidi_lab/contracts.py` by `python -m kmidi_lab.report.contracts_doc`; edit that",
-            "file, not this one. Sizes, ids and slice order are fixed: KmiDi's C++ and Python readers rely on them.\n",
+            "Generated from `src/kmidi_lab/models/*/contract.py` by `python -m kmidi_lab.report.contracts_doc`; edit those",
+            "files, not this one. Sizes, ids and slice order are fixed: KmiDi's C++ and Python readers rely on them.\n",
             "The models are listed in the order of training priority. The budget is for one call on one core.\n",
             "What an input may hold: values in a range; `one-hot`, a single 1 or zeros; `weighted`, a single value",
             "above 0, up to 1, or zeros; `circle`, sine and cosine of an angle or zeros; `key`, sine and cosine of one of",

@@ -20,7 +20,8 @@ from typing import Any
 
 import orjson
 
-from kmidi_lab.contracts import EMOTION, Contract, Slice
+from kmidi_lab.contract_parts import EMBEDDING
+from kmidi_lab.contracts import Contract, Slice
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 
@@ -135,14 +136,14 @@ def cpp_header(rtneural: bytes | None, contract: Contract, readers: bool = True)
     Args:
         rtneural: the bytes of `<id>.json`; None for a model without one, whose header has sizes and slices alone.
         contract: gives the sizes and the names of the slices.
-        readers: with `readEmotion` where the outputs are those of `EMOTION`; headers before 0.2 had none.
+        readers: with `readEmotion` where the outputs are an emotion embedding; headers before 0.2 had none.
 
     Raises:
         RTNeuralFormatError: RTNeural would misread the file.
         ExportError: the file's sizes are not the contract's, or
             a name of the contract is no C++ name.
     """
-    reading = readers and [s.name for s in contract.outputs] == [s.name for s in EMOTION.outputs]
+    reading = readers and [s.name for s in contract.outputs] == [s.name for s in EMBEDDING]
     source, checksum, typed = "for a model without RTNeural file, ", "", ""
     if rtneural is not None:
         sha256 = hashlib.sha256(rtneural).hexdigest()

@@ -14,8 +14,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.midi.score import PHRASE_BARS
+from kmidi_lab.models.dynamics.contract import DYNAMICS
 from kmidi_lab.models.dynamics.features import WRITTEN, Call, EncodedPiece
 
 _HISTORY = DYNAMICS.input("previous_velocities").index

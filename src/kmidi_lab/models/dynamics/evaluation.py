@@ -15,8 +15,8 @@ from typing import Protocol
 
 import numpy as np
 
-from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.models.dynamics.baselines import fit_baselines
+from kmidi_lab.models.dynamics.contract import DYNAMICS
 from kmidi_lab.models.dynamics.features import WRITTEN, Call, EncodedPiece, free_run
 from kmidi_lab.models.dynamics.heard import heard_pieces
 from kmidi_lab.models.dynamics.module import loss_over_pieces

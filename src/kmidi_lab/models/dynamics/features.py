@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import DYNAMICS, Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.midi.score import PHRASE_BARS, SHORTEST, Floats, Score, metrical_strength
+from kmidi_lab.models.dynamics.contract import DYNAMICS
 from kmidi_lab.models.dynamics.targets import Performance, targets
 
 if TYPE_CHECKING:

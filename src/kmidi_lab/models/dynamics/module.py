@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.bounds import Sizes
-from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.models.dynamics.contract import DYNAMICS
 from kmidi_lab.models.dynamics.features import DynamicsBatch, EncodedPiece, free_run
 from kmidi_lab.models.dynamics.network import PLAYED, begin_with_hinges, dynamics_network
 from kmidi_lab.nn.layers import Standardize

@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from kmidi_lab.contracts import DYNAMICS
+from kmidi_lab.models.dynamics.contract import DYNAMICS
 from kmidi_lab.nn.layers import Standardize
 
 PLAYED = DYNAMICS.output("reserved").start

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.midi.score import PHRASE_BARS, Floats, Score
+from kmidi_lab.models.dynamics.contract import DYNAMICS
 
 CURVE = DYNAMICS.output("velocity_curve").size
 FULL_SCALE_SECONDS = 0.1

@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from kmidi_lab.audio.mel import BANDS, HIGHEST_HZ, LOWEST_HZ, hz_of, mel_of
 from kmidi_lab.chords.key_finding import profile_correlations
-from kmidi_lab.contracts import EMOTION_NODE
+from kmidi_lab.models.emotion_node.contract import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import HEADS, QUADRANTS
 from kmidi_lab.scoring.mfcc import MfccLogistic, mfcc_statistics
 

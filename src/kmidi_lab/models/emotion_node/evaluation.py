@@ -14,7 +14,7 @@ from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.decibels import softer
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.contract_features import LEVEL_FEATURES
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.models.emotion_node.baselines import Predict, fit_baselines
 from kmidi_lab.models.emotion_node.conditions import IN_ONE_KEY, sounding
 from kmidi_lab.models.emotion_node.features import BASES, HEADS, QUADRANTS

@@ -13,8 +13,8 @@ import yaml
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.errors import DataError, first_line
+from kmidi_lab.models.emotion_node.contract import EMOTION_NODE
 from kmidi_lab.own_yaml import own_yaml
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count, Sizes
-from kmidi_lab.contracts import EMOTION_NODE
+from kmidi_lab.models.emotion_node.contract import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import CLASSES, HEADS, PER_SUB, QUADRANTS, NodeBatch, node_quadrants
 from kmidi_lab.models.emotion_node.network import node_network
 from kmidi_lab.nn.audio import AudioModule, Cepstra, strided_forward

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import nn
 
-from kmidi_lab.contracts import EMOTION_NODE, Contract
+from kmidi_lab.contract_types import Contract
+from kmidi_lab.models.emotion_node.contract import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import (
     BASES,
     HEADS,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published, stand_in_line
 from kmidi_lab.inference.ways import Way
+from kmidi_lab.models.emotion_node.contract import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import (
     BASES,
     INTENSITIES,

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.models.emotion_node.baselines import Probabilities
+from kmidi_lab.models.emotion_node.contract import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import (
     HEADS,
     PER_BASE,

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kmidi_lab.contracts import FEEL
+from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.decoding import WARM_UP
 from kmidi_lab.models.feel.features import CURVES, WHOLE, Excerpt
 from kmidi_lab.models.feel.scores import moments, moments_of

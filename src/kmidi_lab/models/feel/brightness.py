@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.audio.front_end import Ear
 from kmidi_lab.audio.mel import BANDS, FRAME_S
-from kmidi_lab.contracts import FEEL
+from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.features import CURVE_S
 
 _PLACES = np.arange(BANDS) / (BANDS - 1)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import FRAME_S
-from kmidi_lab.contracts import FEEL
+from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.features import BINS, FASTEST, SLOWEST, bpm_of, seconds_at
 
 Array = NDArray[np.float64]

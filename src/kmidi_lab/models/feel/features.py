@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import BANDS, FRAME_S, HOP, RATE, WINDOW
-from kmidi_lab.contracts import FEEL
+from kmidi_lab.models.feel.contract import FEEL
 
 if TYPE_CHECKING:
     import torch

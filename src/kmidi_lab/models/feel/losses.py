@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from kmidi_lab.contracts import FEEL
+from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.features import BINS, CURVES, SPREADS, WHOLE, FeelBatch, bin_of
 
 TEMPO, CONFIDENCE = FEEL.output("tempo").index, FEEL.output("confidence").start

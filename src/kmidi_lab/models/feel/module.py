@@ -11,9 +11,9 @@ from torch import nn
 
 from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.bounds import Count, Sizes
-from kmidi_lab.contracts import FEEL
 from kmidi_lab.models.feel.blending import blends, put_into
 from kmidi_lab.models.feel.calibration import fit_confidence
+from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.evaluation import FeelData, sure_and_right
 from kmidi_lab.models.feel.features import CALIBRATION, VALUES, Excerpt, FeelBatch
 from kmidi_lab.models.feel.losses import CONFIDENCE, TEMPO, is_near, losses, place_of

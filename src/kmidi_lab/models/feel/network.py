@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from kmidi_lab.audio.mel import BANDS
-from kmidi_lab.contracts import FEEL
+from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.features import SPREADS, UNTAUGHT
 from kmidi_lab.nn.audio import trunk
 from kmidi_lab.nn.layers import Standardize

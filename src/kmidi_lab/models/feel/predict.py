@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.front_end import Ear
 from kmidi_lab.audio.mel import BANDS, FRAME_S
 from kmidi_lab.audio.style import Style
-from kmidi_lab.contracts import FEEL
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.listener import Frames, Read, Reading
@@ -23,6 +22,7 @@ from kmidi_lab.inference.recognition import Recognition
 from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.feel.brightness import BrightnessEar
+from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.decoding import tempo_of
 from kmidi_lab.models.feel.features import BINS, bpm_of
 from kmidi_lab.models.feel.heuristic import NAME, style_by_onsets

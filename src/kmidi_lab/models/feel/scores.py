@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import FRAME_S
-from kmidi_lab.contracts import FEEL
+from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.decoding import inside, octaves_apart, pulse, tempo_shares, values_of
 from kmidi_lab.models.feel.features import BINS, CURVES, WHOLE, Excerpt, bin_of, curves_of
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kmidi_lab.contracts import GROOVE
 from kmidi_lab.models.groove.boosted import boosted_trees
+from kmidi_lab.models.groove.contract import GROOVE
 from kmidi_lab.models.groove.features import STEPS, STEPS_PER_BEAT, EncodedPerformances, milliseconds
 
 _FEW = 20

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kmidi_lab.contracts import GROOVE
+from kmidi_lab.models.groove.contract import GROOVE
 from kmidi_lab.models.groove.features import STEPS, EncodedPerformances, milliseconds
 
 _IN = {s.name: s.index for s in GROOVE.inputs}

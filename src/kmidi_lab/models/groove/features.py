@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kmidi_lab.contracts import GROOVE
 from kmidi_lab.midi import styles
 from kmidi_lab.midi.piece import VOICES
+from kmidi_lab.models.groove.contract import GROOVE
 
 if TYPE_CHECKING:
     import torch

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from kmidi_lab.contracts import GROOVE
 from kmidi_lab.inference.published import Published
 from kmidi_lab.midi.piece import VOICES
+from kmidi_lab.models.groove.contract import GROOVE
 from kmidi_lab.models.groove.evaluation import GrooveData, run
 from kmidi_lab.models.groove.features import (
     FASTEST,

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count
-from kmidi_lab.contracts import GROOVE
+from kmidi_lab.models.groove.contract import GROOVE
 from kmidi_lab.models.groove.features import STYLES, TIMING_DELTA, UNIT_MS, VELOCITY_DELTA, GrooveBatch
 from kmidi_lab.models.groove.network import groove_network
 from kmidi_lab.nn.module import Dropout, LabModule

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from kmidi_lab.contracts import GROOVE
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.request import Request
@@ -20,6 +19,7 @@ from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.midi.styles import LEAD_MS, lead_line
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.groove.baselines import rules
+from kmidi_lab.models.groove.contract import GROOVE
 from kmidi_lab.models.groove.features import (
     STEPS,
     STYLES,

@@ -13,11 +13,11 @@ from kmidi_lab.chords.chord import Chord, ChordError, Key
 from kmidi_lab.chords.notation import bars_of, read_name, recognise
 from kmidi_lab.chords.played import chart_of, midi_of
 from kmidi_lab.chords.spelling import Spelling
-from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import TEXTS, Question, digest, read_text
 from kmidi_lab.midi.reading import read_piece
+from kmidi_lab.models.harmony.contract import HARMONY
 from kmidi_lab.models.harmony.decoding import next_probabilities
 from kmidi_lab.models.harmony.features import context_vector, joint_class, memory_of
 from kmidi_lab.scoring.ngram import Floats

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES, Song
-from kmidi_lab.contracts import HARMONY
 from kmidi_lab.models.harmony.baselines import CachedNGram, ChordNGram, TokenSong, fit_baselines
+from kmidi_lab.models.harmony.contract import HARMONY
 from kmidi_lab.models.harmony.decoding import joint_probabilities, song_probabilities
 from kmidi_lab.models.harmony.features import EncodedSongs
 from kmidi_lab.run_record import Note

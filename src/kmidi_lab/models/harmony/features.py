@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES, Chord, Event, Key, Song
-from kmidi_lab.contracts import HARMONY, Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.emotion_embedding import encode_emotion
+from kmidi_lab.models.harmony.contract import HARMONY
 from kmidi_lab.scoring.matches import chances_so_far
 
 if TYPE_CHECKING:

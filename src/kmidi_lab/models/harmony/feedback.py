@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from kmidi_lab.chords.chord import QUALITIES, ChordError
 from kmidi_lab.chords.jazz import parse_jazz
-from kmidi_lab.contracts import HARMONY
 from kmidi_lab.inference.published import Published
+from kmidi_lab.models.harmony.contract import HARMONY
 from kmidi_lab.models.harmony.decoding import joint_probabilities, song_probabilities
 from kmidi_lab.models.harmony.evaluation import HarmonyData
 from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER, HarmonyBatch

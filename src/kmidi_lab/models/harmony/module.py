@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from kmidi_lab.bounds import Sizes
 from kmidi_lab.chords.chord import QUALITIES
-from kmidi_lab.contracts import HARMONY
+from kmidi_lab.models.harmony.contract import HARMONY
 from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER, HarmonyBatch
 from kmidi_lab.models.harmony.network import KeyRelativeMLP
 from kmidi_lab.nn.module import Dropout, LabModule, LossWeight, Smoothing

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from kmidi_lab.contracts import HARMONY
+from kmidi_lab.models.harmony.contract import HARMONY
 from kmidi_lab.nn.key_gates import FLOOR, SHUT, beside, zero_linear
 
 _IN = {s.name: s.index for s in HARMONY.inputs}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.models.instrument.contract import INSTRUMENT
 from kmidi_lab.models.instrument.features import TRAINED, Labels
 from kmidi_lab.scoring.mfcc import MfccLogistic, mfcc_statistics
 

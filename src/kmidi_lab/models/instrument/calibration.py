@@ -8,8 +8,9 @@ from typing import Protocol
 import numpy as np
 
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.contracts import INSTRUMENT, Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.models.instrument.baselines import labelled
+from kmidi_lab.models.instrument.contract import INSTRUMENT
 from kmidi_lab.models.instrument.features import Labels
 from kmidi_lab.models.instrument.hearing import heard_sounds, mean_outputs
 from kmidi_lab.run_record import Note

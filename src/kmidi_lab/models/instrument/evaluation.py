@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.mel import FRAME_S
-from kmidi_lab.contracts import INSTRUMENT, Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.models.instrument.baselines import Predict, Probabilities, fit_baselines, labelled
+from kmidi_lab.models.instrument.contract import INSTRUMENT
 from kmidi_lab.models.instrument.features import (
     CLASSES,
     CONDITIONS,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.models.instrument.contract import INSTRUMENT
 
 if TYPE_CHECKING:
     import torch

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.models.instrument.contract import INSTRUMENT
 from kmidi_lab.models.instrument.features import FAMILIES, FAMILY_OF, INSTRUMENTS, InstrumentBatch, encode
 from kmidi_lab.models.instrument.hearing import heard_sounds, mean_outputs
 from kmidi_lab.models.instrument.network import last_layers

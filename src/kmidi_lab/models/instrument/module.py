@@ -9,8 +9,8 @@ import torch
 from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count, Share, Sizes
-from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.models.instrument.calibration import CalibrationData, Call, Unheard, note_of, scale_of
+from kmidi_lab.models.instrument.contract import INSTRUMENT
 from kmidi_lab.models.instrument.features import INSTRUMENTS, LOSS_WEIGHTS, ORDINAL, InstrumentBatch
 from kmidi_lab.models.instrument.network import HEAD_SIZE, last_layers, scale_logits, two_headed_network
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward

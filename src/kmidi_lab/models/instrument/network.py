@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from kmidi_lab.contracts import INSTRUMENT
+from kmidi_lab.models.instrument.contract import INSTRUMENT
 from kmidi_lab.nn.audio import trunk
 from kmidi_lab.nn.streaming import Chain, Heads
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from kmidi_lab.contracts import INSTRUMENT
 from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS
 from kmidi_lab.inference.ways import Way
+from kmidi_lab.models.instrument.contract import INSTRUMENT
 from kmidi_lab.models.instrument.features import CLASSES
 from kmidi_lab.wording import short_of
 

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kmidi_lab.contracts import INTENT
 from kmidi_lab.inference.published import Published
+from kmidi_lab.models.intent.contract import INTENT
 from kmidi_lab.models.intent.features import AFFECT, COLUMNS, LABELS, IntentBatch
 from kmidi_lab.models.intent.module import IntentClassifier
 from kmidi_lab.models.intent.reading import label_logits

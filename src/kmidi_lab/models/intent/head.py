@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kmidi_lab.contracts import INTENT
 from kmidi_lab.models.intent.anchors import CUES, KINDS, choices, linear_map
+from kmidi_lab.models.intent.contract import INTENT
 from kmidi_lab.models.intent.features import LABELS, SUB_EMOTIONS, SUB_OF_FINE
 from kmidi_lab.text.function_words import FUNCTION_WORDS
 

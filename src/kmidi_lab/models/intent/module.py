@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.bounds import Sizes
-from kmidi_lab.contracts import INTENT
+from kmidi_lab.models.intent.contract import INTENT
 from kmidi_lab.models.intent.features import BASES, COLUMNS, LABELS, SUB_EMOTIONS, IntentBatch
 from kmidi_lab.models.intent.head import head_layout
 from kmidi_lab.models.intent.network import embedding_network, free, read

@@ -9,8 +9,8 @@ from math import atanh
 import torch
 from torch import nn
 
-from kmidi_lab.contracts import INTENT
 from kmidi_lab.emotion_embedding import BLOCK_PATTERN
+from kmidi_lab.models.intent.contract import INTENT
 
 _INPUT_GAIN = 4.0
 """First weights are larger by this: the values of a vector of length 1 are small."""

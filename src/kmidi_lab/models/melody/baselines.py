@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kmidi_lab.chords.chord import Chord, Key
-from kmidi_lab.contracts import MELODY
 from kmidi_lab.models.melody.caches import CacheBlend, Piece
+from kmidi_lab.models.melody.contract import MELODY
 from kmidi_lab.models.melody.features import Melody, duration_class, position_class
 from kmidi_lab.models.melody.recall import NO_NOTE
 from kmidi_lab.scoring.matches import cache_weights, longest_matches, with_cache

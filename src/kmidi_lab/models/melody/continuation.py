@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kmidi_lab.chords.chord import Key
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError, OpenFile, open_file
 from kmidi_lab.midi.score import name_of

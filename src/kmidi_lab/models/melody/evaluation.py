@@ -8,8 +8,9 @@ from typing import Protocol
 
 import numpy as np
 
-from kmidi_lab.contracts import MELODY, Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.models.melody.baselines import Baselines, fit_baselines, without_cache
+from kmidi_lab.models.melody.contract import MELODY
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.generation import generation
 from kmidi_lab.models.melody.heard import heard_melodies

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from kmidi_lab.chords.chord import Key
-from kmidi_lab.contracts import MELODY, Contract
+from kmidi_lab.contract_types import Contract
+from kmidi_lab.models.melody.contract import MELODY
 from kmidi_lab.models.melody.recall import NO_NOTE, RECALL_ORDER, recalled_notes
 
 if TYPE_CHECKING:

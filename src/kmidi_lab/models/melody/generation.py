@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from kmidi_lab.contracts import MELODY, Contract
+from kmidi_lab.contract_types import Contract
+from kmidi_lab.models.melody.contract import MELODY
 from kmidi_lab.models.melody.features import Melody, notes_of, vectors
 from kmidi_lab.models.melody.recall import NO_NOTE, NoteMemory
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.models.melody.baselines import stepwise
 from kmidi_lab.models.melody.features import Melody
 from kmidi_lab.models.melody.generation import draw, sample

@@ -8,8 +8,8 @@ import torch
 from annotated_types import Ge, Interval
 
 from kmidi_lab.bounds import Count
-from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
+from kmidi_lab.models.melody.contract import MELODY
 from kmidi_lab.models.melody.features import MelodyBatch
 from kmidi_lab.models.melody.network import MelodyNetwork
 from kmidi_lab.models.melody.student import KeyGRU

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from kmidi_lab.contracts import MELODY, Contract
+from kmidi_lab.contract_types import Contract
+from kmidi_lab.models.melody.contract import MELODY
 from kmidi_lab.models.melody.key_frame import TURN, key_frame
 from kmidi_lab.nn.layers import CausalAttention, CausalConv1d
 from kmidi_lab.nn.streaming import Chain, Residual, State, Streaming

@@ -14,7 +14,6 @@ from annotated_types import Interval
 
 from kmidi_lab.chords.asking import Feeling, parse_affect
 from kmidi_lab.chords.chart import Chart, read_chart
-from kmidi_lab.contracts import MELODY
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import Published
@@ -23,6 +22,7 @@ from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.models.melody.continuation import Primer, read_tune, written
+from kmidi_lab.models.melody.contract import MELODY
 from kmidi_lab.models.melody.metres import METRES, TYPED, Metre, metre_of
 from kmidi_lab.models.melody.piano_roll import note_name, piano_roll
 from kmidi_lab.models.melody.rhythm import (

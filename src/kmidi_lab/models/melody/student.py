@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.models.melody.features import LOWEST
 from kmidi_lab.models.melody.key_frame import TURN
 from kmidi_lab.models.melody.student_frame import (

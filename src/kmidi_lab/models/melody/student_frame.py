@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-from kmidi_lab.contracts import MELODY, Contract
+from kmidi_lab.contract_types import Contract
+from kmidi_lab.models.melody.contract import MELODY
 from kmidi_lab.models.melody.features import HIGHEST, LOWEST
 from kmidi_lab.models.melody.key_frame import TURN
 

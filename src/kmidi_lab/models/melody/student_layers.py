@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from kmidi_lab.contracts import MELODY
+from kmidi_lab.models.melody.contract import MELODY
 from kmidi_lab.models.melody.features import LOWEST
 from kmidi_lab.models.melody.key_frame import TURN
 from kmidi_lab.models.melody.student_frame import KEY, KEYS, OCTAVES, PITCHES, RANGE, shift_of

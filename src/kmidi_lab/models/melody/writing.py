@@ -12,9 +12,10 @@ import numpy as np
 from kmidi_lab.chords.chart import Chart
 from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.spelling import Spelling
-from kmidi_lab.contracts import MELODY, Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.models.melody.baselines import stepwise
 from kmidi_lab.models.melody.continuation import Primer
+from kmidi_lab.models.melody.contract import MELODY
 from kmidi_lab.models.melody.features import Notes, duration_class, position_class, vectors
 from kmidi_lab.models.melody.generation import draw
 from kmidi_lab.models.melody.metres import METRES, Metre

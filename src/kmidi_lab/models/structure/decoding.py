@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import STRUCTURE
+from kmidi_lab.models.structure.contract import STRUCTURE
 from kmidi_lab.models.structure.form import OTHER_LENGTH, TYPES
 from kmidi_lab.models.structure.rules import expressions, steered
 from kmidi_lab.scoring.metrics import softmax

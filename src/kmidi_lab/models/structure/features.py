@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kmidi_lab.contracts import STRUCTURE
+from kmidi_lab.models.structure.contract import STRUCTURE
 from kmidi_lab.models.structure.form import TYPES, Form, Section, length_class
 from kmidi_lab.models.structure.rules import EXPRESSION, expression
 

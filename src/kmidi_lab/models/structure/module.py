@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.bounds import Sizes
-from kmidi_lab.contracts import STRUCTURE
+from kmidi_lab.models.structure.contract import STRUCTURE
 from kmidi_lab.models.structure.features import UNKNOWN, StructureBatch
 from kmidi_lab.models.structure.form import LENGTHS, OTHER_LENGTH, TYPES
 from kmidi_lab.models.structure.network import structure_network

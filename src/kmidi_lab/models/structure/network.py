@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from kmidi_lab.contracts import STRUCTURE
+from kmidi_lab.models.structure.contract import STRUCTURE
 
 ANSWERED = STRUCTURE.output("reserved").start
 """Outputs that mean something; those behind are always zero."""
