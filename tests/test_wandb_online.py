@@ -11,7 +11,7 @@ from support.fake_wandb import FakeWandb, fake_wandb  # noqa: F401  fixture
 from support.sample_run import sample_run
 
 from kmidi_lab.registry.registry import load_registry
-from kmidi_lab.run_record import WorstItem
+from kmidi_lab.run_analysis import WorstItem
 from kmidi_lab.wandb_run import finish_wandb, wandb_logger
 
 CFG = {

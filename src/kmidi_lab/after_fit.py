@@ -23,7 +23,9 @@ from kmidi_lab.nn.distillation import STUDENT, distill
 from kmidi_lab.nn.module import LabModule, Trained, epoch_seed
 from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report
-from kmidi_lab.run_record import Analysis, Primary, RunRecord, Scores, Student, Training
+from kmidi_lab.run_analysis import Analysis
+from kmidi_lab.run_record import RunRecord, Training
+from kmidi_lab.run_scores import Primary, Scores, Student
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator
 from kmidi_lab.typed_json import from_json
 

@@ -15,7 +15,8 @@ from kmidi_lab.midi.new_file import TICKS, new_file, tempo_event
 from kmidi_lab.midi.sound import NoSoundError, rendered
 from kmidi_lab.midi.writing import note_events
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.run_record import HeardItem, HeardVersion, RunRecord
+from kmidi_lab.run_analysis import HeardItem, HeardVersion
+from kmidi_lab.run_record import RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.scoring.heard import SECONDS, Sounding
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from kmidi_lab.conf_dir import conf_dirs, models
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.run_record import Analysis, DataDescription, Identity, RunRecord
+from kmidi_lab.run_analysis import Analysis
+from kmidi_lab.run_record import DataDescription, Identity, RunRecord
 from kmidi_lab.targets import find
 from kmidi_lab.typed_json import from_json
 

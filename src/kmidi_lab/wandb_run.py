@@ -18,7 +18,8 @@ from kmidi_lab import run_file, trainer_parts, wandb_rounds
 from kmidi_lab.feedback.rounds import LAST, Rounds, facts_of
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.html import without_sounds
-from kmidi_lab.run_record import DataDescription, Export, RunRecord, Timing
+from kmidi_lab.run_export import Export, Timing
+from kmidi_lab.run_record import DataDescription, RunRecord
 from kmidi_lab.targets import build
 
 EVERY = 50

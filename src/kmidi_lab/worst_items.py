@@ -11,7 +11,8 @@ from kmidi_lab.errors import FileError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.report.item_pictures import svg
-from kmidi_lab.run_record import RunRecord, WorstItem
+from kmidi_lab.run_analysis import WorstItem
+from kmidi_lab.run_record import RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.scoring.items import Text, worst
 

@@ -22,7 +22,8 @@ from kmidi_lab.nn.layers import GRU, CausalAttention, CausalConv1d
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Chain, Residual
 from kmidi_lab.registry.registry import load_registry
-from kmidi_lab.run_record import RunRecord, Student
+from kmidi_lab.run_record import RunRecord
+from kmidi_lab.run_scores import Student
 
 
 class Toy(LabModule):

@@ -9,7 +9,7 @@ from support.sample_run import sample_run
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.baseline_report import DOCUMENT, baseline_report
 from kmidi_lab.report.results import RECORDS, RELEASE, _ordered, read_run
-from kmidi_lab.run_record import Statistic
+from kmidi_lab.run_scores import Statistic
 
 REPO = Path(__file__).resolve().parents[2]
 

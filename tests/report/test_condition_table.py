@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kmidi_lab.report.condition_table import condition_table, without_conditions
-from kmidi_lab.run_record import Primary, Scores, Spread, Statistic
+from kmidi_lab.run_scores import Primary, Scores, Spread, Statistic
 
 OWN = {
     "songs": 7,

@@ -14,7 +14,8 @@ from kmidi_lab.export.bench.timing import deadlines
 from kmidi_lab.report.bench import DPI, HEAD_IN, ROW_IN, WIDTH_IN, jitter_png
 from kmidi_lab.report.html import write_report
 from kmidi_lab.report.latency_view import latency
-from kmidi_lab.run_record import Deadline, MemoryFloor, RunRecord
+from kmidi_lab.run_export import Deadline, MemoryFloor
+from kmidi_lab.run_record import RunRecord
 
 
 def page(run: RunRecord, folder: Path) -> Page:

@@ -11,7 +11,8 @@ from support.sample_run import sample_run
 
 from kmidi_lab.report.leaderboard import leaderboard, write_leaderboard
 from kmidi_lab.run_file import write
-from kmidi_lab.run_record import RunRecord, Statistic
+from kmidi_lab.run_record import RunRecord
+from kmidi_lab.run_scores import Statistic
 
 
 def _job(sweep: Path, name: str, seed: int | None = None, perplexity: float = 7.0, *overrides: str) -> RunRecord:

@@ -10,8 +10,9 @@ from support.sample_run import sample_json, sample_run
 
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.report.results import main, readme_table, readme_with, results_markdown
+from kmidi_lab.run_export import Timing
 from kmidi_lab.run_file import read
-from kmidi_lab.run_record import Statistic, Student, Timing
+from kmidi_lab.run_scores import Statistic, Student
 
 _BETWEEN = "<!-- results:start -->\nold\n<!-- results:end -->\n<!-- licences:start -->\nold\n<!-- licences:end -->"
 

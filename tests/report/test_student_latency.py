@@ -15,7 +15,9 @@ from kmidi_lab.report.html import write_report
 from kmidi_lab.report.kept_runs import KeptRuns
 from kmidi_lab.report.registry_table import models_table
 from kmidi_lab.report.results import RECORDS, RELEASE, read_run, readme_table
-from kmidi_lab.run_record import RunRecord, Student, Timing
+from kmidi_lab.run_export import Timing
+from kmidi_lab.run_record import RunRecord
+from kmidi_lab.run_scores import Student
 from tests.support.page import Page
 from tests.support.sample_run import sample_run
 

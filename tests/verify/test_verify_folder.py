@@ -31,7 +31,7 @@ from kmidi_lab.registry.entry import registry_entry, sha256
 from kmidi_lab.registry.registry import publish
 from kmidi_lab.registry.versions import sealed
 from kmidi_lab.report.card import model_card
-from kmidi_lab.run_record import Student
+from kmidi_lab.run_scores import Student
 from kmidi_lab.tasks import verify as task
 from kmidi_lab.verify.folder import verify_folder
 

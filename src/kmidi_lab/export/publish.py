@@ -39,7 +39,8 @@ from kmidi_lab.registry.entry import registry_entry, sha256
 from kmidi_lab.registry.policy import withheld_line
 from kmidi_lab.registry.registry import BetterPublishedError, entry_status, may_replace, publish, published_entry
 from kmidi_lab.report.card import model_card
-from kmidi_lab.run_record import Export, FileFacts, Latency, RunRecord
+from kmidi_lab.run_export import Export, FileFacts, Latency
+from kmidi_lab.run_record import RunRecord
 from kmidi_lab.typed_json import from_json
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from kmidi_lab.contracts import Contract
 from kmidi_lab.inference.outliers import OutlierDetector
 from kmidi_lab.nn.layer_rates import frozen_parts, parameter_groups
 from kmidi_lab.nn.streaming import Streaming
-from kmidi_lab.run_record import Note
+from kmidi_lab.run_analysis import Note
 from kmidi_lab.text.table import Table
 
 Trained = tuple["LabModule", Callable[[np.ndarray], np.ndarray], Any]

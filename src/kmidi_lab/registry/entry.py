@@ -12,7 +12,9 @@ from typing import Any
 from kmidi_lab.contracts import Contract
 from kmidi_lab.licences import product_use
 from kmidi_lab.registry.policy import student_falls_short
-from kmidi_lab.run_record import DataDescription, Export, Network, Primary, RunRecord, Student
+from kmidi_lab.run_export import Export
+from kmidi_lab.run_record import DataDescription, Network, RunRecord
+from kmidi_lab.run_scores import Primary, Student
 
 _TRAINING = ("epochs", "batch_size", "learning_rate", "optimizer", "loss", "train_loss", "val_loss", "test_loss")
 

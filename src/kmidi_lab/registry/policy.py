@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from kmidi_lab.run_record import Comparison, Primary, RunRecord
+from kmidi_lab.run_record import RunRecord
+from kmidi_lab.run_scores import Comparison, Primary
 from kmidi_lab.typed_json import MisfitError, from_json
 
 _GOOD = ("trained", "production")

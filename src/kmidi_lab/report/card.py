@@ -11,7 +11,8 @@ from kmidi_lab.report.contracts_doc import contract_markdown
 from kmidi_lab.report.formats import cell, count, duration, fixed, table
 from kmidi_lab.report.public import public
 from kmidi_lab.report.scores import score_tables, verdict
-from kmidi_lab.run_record import DataDescription, Export, RunRecord
+from kmidi_lab.run_export import Export
+from kmidi_lab.run_record import DataDescription, RunRecord
 
 _KINDS = {
     "logits": "Outputs are logits by slice, not probabilities: a reader that takes the largest raw output, clamped to "

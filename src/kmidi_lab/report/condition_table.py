@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.report.formats import NOTHING, fixed
 from kmidi_lab.report.scores import plus_minus, ranked, runs_of
-from kmidi_lab.run_record import Scores, Spread, Statistic
+from kmidi_lab.run_scores import Scores, Spread, Statistic
 
 _PLACES = 3
 _NAMED = re.compile(

@@ -8,7 +8,8 @@ from typing import Any
 
 from kmidi_lab.report.formats import NOTHING, count, fixed, is_number, microseconds, percent
 from kmidi_lab.report.view import Grid, Pairs, text_of
-from kmidi_lab.run_record import Deadline, Latency, MemoryFloor, RunRecord, Timing
+from kmidi_lab.run_export import Deadline, Latency, MemoryFloor, Timing
+from kmidi_lab.run_record import RunRecord
 
 _FLOOR = (
     "The memory floor is the time in which one core reads as many bytes as the model has weights, from the cache they "

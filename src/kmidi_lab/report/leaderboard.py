@@ -14,7 +14,8 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.report import formats
 from kmidi_lab.report.formats import NOTHING, csv_text, decimals, fixed, is_number, text_table
 from kmidi_lab.report.scores import plus_minus, runs_of
-from kmidi_lab.run_record import MetricTable, Objective, Primary, RunRecord, Spread, Statistic
+from kmidi_lab.run_record import Objective, RunRecord
+from kmidi_lab.run_scores import MetricTable, Primary, Spread, Statistic
 from kmidi_lab.sweeps.choice import FinishedJob, chosen, only_repeats, setting
 from kmidi_lab.sweeps.kept import choice_in
 from kmidi_lab.wording import many

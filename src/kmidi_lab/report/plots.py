@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from kmidi_lab.report.curves import Line
 from kmidi_lab.report.formats import decimals, fixed, microseconds, percent
-from kmidi_lab.run_record import Reliability, Timing
+from kmidi_lab.run_analysis import Reliability
+from kmidi_lab.run_export import Timing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

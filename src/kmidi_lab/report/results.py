@@ -22,7 +22,8 @@ from kmidi_lab.report.condition_table import condition_table, without_conditions
 from kmidi_lab.report.formats import NOTHING, count, decimals, fixed, microseconds
 from kmidi_lab.report.public import public
 from kmidi_lab.report.scores import ScoreTable, label, plus_minus, runs_of, score_tables, typical, verdict
-from kmidi_lab.run_record import DataDescription, Network, Primary, RunRecord
+from kmidi_lab.run_record import DataDescription, Network, RunRecord
+from kmidi_lab.run_scores import Primary
 
 RECORDS = Path("docs/results")
 DOCUMENT = Path("docs/RESULTS.md")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kmidi_lab.report.formats import NOTHING, count, decimals, fixed, is_number, percent, text_table
-from kmidi_lab.run_record import Comparison, Primary, RunRecord, Scores, Spread, Statistic
+from kmidi_lab.run_record import RunRecord
+from kmidi_lab.run_scores import Comparison, Primary, Scores, Spread, Statistic
 from kmidi_lab.wording import many
 
 ARROWS = {"min": "↓", "max": "↑"}

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from kmidi_lab.report.formats import NOTHING, count, duration, fixed, is_number, small
-from kmidi_lab.run_record import RunRecord, Student
+from kmidi_lab.run_record import RunRecord
+from kmidi_lab.run_scores import Student
 
 Pairs = list[tuple[str, str]]
 

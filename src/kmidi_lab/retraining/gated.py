@@ -18,7 +18,8 @@ from kmidi_lab.retraining.lessons import Lessons
 from kmidi_lab.retraining.opening import TrainableRelease
 from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights
 from kmidi_lab.retraining.splitting import Parts
-from kmidi_lab.run_record import Note, RunRecord
+from kmidi_lab.run_analysis import Note
+from kmidi_lab.run_record import RunRecord
 from kmidi_lab.wording import many
 
 _HEARD = (

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.errors import DataError
-from kmidi_lab.run_record import Note
+from kmidi_lab.run_analysis import Note
 from kmidi_lab.scoring.heard import HeardItem
 from kmidi_lab.scoring.items import ScoredItem
 

@@ -21,7 +21,7 @@ from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
 from kmidi_lab.registry.registry import published_entry
 from kmidi_lab.report.scores import plain_tables
 from kmidi_lab.resume import LAST, is_whole
-from kmidi_lab.run_record import Primary, Scores
+from kmidi_lab.run_scores import Primary, Scores
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find, plain_values
 from kmidi_lab.tasks.run_data import training_data

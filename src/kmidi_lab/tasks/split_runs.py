@@ -14,7 +14,8 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.files import sha256_file
 from kmidi_lab.nn.module import LabModule, Trained
 from kmidi_lab.report.leaderboard import finished, leaderboard
-from kmidi_lab.run_record import RunRecord, SplitRun, Spread
+from kmidi_lab.run_record import RunRecord
+from kmidi_lab.run_scores import SplitRun, Spread
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import as_first_named
 from kmidi_lab.tasks.evaluate import load_run

@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 from kmidi_lab import lab
 from kmidi_lab.report.formats import fixed
-from kmidi_lab.run_record import Export
+from kmidi_lab.run_export import Export
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:

@@ -28,7 +28,8 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.melody.evaluation import MelodyEvaluator
 from kmidi_lab.models.melody.features import notes_of
 from kmidi_lab.registry.policy import entry_status
-from kmidi_lab.run_record import Identity, Primary, RunRecord, Scores
+from kmidi_lab.run_record import Identity, RunRecord
+from kmidi_lab.run_scores import Primary, Scores
 from kmidi_lab.typed_json import from_json
 
 Make = Callable[..., LakhMelodies]

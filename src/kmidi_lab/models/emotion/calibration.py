@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kmidi_lab.run_record import Note
+from kmidi_lab.run_analysis import Note
 from kmidi_lab.scoring.calibration import Judged, crossed, sharpness
 from kmidi_lab.scoring.metrics import expected_calibration_error
 

@@ -32,7 +32,7 @@ from kmidi_lab.models.emotion.pretraining import pretrain
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing, Trained
 from kmidi_lab.nn.streaming import Chain
-from kmidi_lab.run_record import Note
+from kmidi_lab.run_analysis import Note
 from kmidi_lab.scoring.calibration import Judged
 from kmidi_lab.scoring.outliers import fit_outliers
 

@@ -22,7 +22,7 @@ from kmidi_lab.models.feel.scores import answer_of
 from kmidi_lab.nn.audio import AudioModule, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Trained
 from kmidi_lab.nn.streaming import Chain
-from kmidi_lab.run_record import Note
+from kmidi_lab.run_analysis import Note
 
 _START = 128
 """Frames after a reset that the loss of tempo and whole values leaves out."""

@@ -13,7 +13,7 @@ from kmidi_lab.models.instrument.baselines import labelled
 from kmidi_lab.models.instrument.contract import INSTRUMENT
 from kmidi_lab.models.instrument.features import Labels
 from kmidi_lab.models.instrument.hearing import heard_sounds, mean_outputs
-from kmidi_lab.run_record import Note
+from kmidi_lab.run_analysis import Note
 from kmidi_lab.scoring.calibration import Judged, sharpness
 
 Call = Callable[[np.ndarray], np.ndarray]

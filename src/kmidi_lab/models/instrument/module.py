@@ -16,7 +16,7 @@ from kmidi_lab.models.instrument.network import HEAD_SIZE, last_layers, scale_lo
 from kmidi_lab.nn.audio import AudioModule, Cepstra, clip_mean, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Smoothing, Trained
 from kmidi_lab.nn.streaming import Chain
-from kmidi_lab.run_record import Note
+from kmidi_lab.run_analysis import Note
 
 _START, _STEP = 6, 4
 """The loss of single frames leaves out those after a reset, when there is nothing yet to go by, and takes every fourth
