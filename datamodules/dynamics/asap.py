@@ -11,7 +11,7 @@ from datamodules.shared.alignment import BeatMap, match
 from datamodules.shared.asap import UnusableError, beats_of, read_file
 from datamodules.shared.layout import Layout
 from datamodules.shared.library import Reading
-from datamodules.shared.pool import survived
+from datamodules.shared.pooled_reading import survived
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.score import Floats, Score, pitched_notes, score_of
 from kmidi_lab.models.dynamics.targets import Performance, PerformedNotes, at_tempo

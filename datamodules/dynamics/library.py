@@ -14,8 +14,9 @@ from datamodules.dynamics import asap, kth, unscored
 from datamodules.shared import asap as asap_set
 from datamodules.shared import engine, lakh
 from datamodules.shared.cache import code_version
-from datamodules.shared.engine import Rules, Source, Split, below, packages
+from datamodules.shared.engine import Rules, Split
 from datamodules.shared.library import Reading, SplitLibrary
+from datamodules.shared.sources import Source, below, find_sources, packages
 from datamodules.shared.splits import Groups, SplitBy, assign
 from kmidi_lab.errors import DataError
 from kmidi_lab.midi.score import Score
@@ -40,7 +41,7 @@ def load(
     progress: bool,
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
-    present, absent = engine.find(sources(root, progress), names)
+    present, absent = find_sources(sources(root, progress), names)
     if not present:
         raise DataError(
             f"{' and '.join(names)} not found in {root}; set DATA_ROOT to the folder that holds asap/, maestro-v3.0.0/ or "

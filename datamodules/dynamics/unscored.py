@@ -18,7 +18,7 @@ from datamodules.shared import dedupe, lakh
 from datamodules.shared.layout import Layout, folder_of
 from datamodules.shared.library import Reading
 from datamodules.shared.midi_reading import extracting
-from datamodules.shared.pool import read_all
+from datamodules.shared.pooled_reading import read_all
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError
 from kmidi_lab.midi.score import Score, make_score, pitched_notes

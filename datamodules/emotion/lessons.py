@@ -24,7 +24,7 @@ from datamodules.emotion.speaker_encoder import SIZE, SpeakerEncoder, package_ve
 from datamodules.shared.batches import FrameStore, IndexBatches, rows_of
 from datamodules.shared.cache import cached, code_version, data_version, files_below
 from datamodules.shared.library import Reading, shown
-from datamodules.shared.pool import read_all
+from datamodules.shared.pooled_reading import read_all
 from datamodules.shared.stored import SUFFIX
 from kmidi_lab.audio.augment import spec_augment
 from kmidi_lab.audio.io import read_audio

@@ -12,8 +12,9 @@ from datamodules.emotion import acting, ravdess
 from datamodules.shared import engine
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.cache import code_version, data_version
-from datamodules.shared.engine import Rules, Source, Split, below, packages
+from datamodules.shared.engine import Rules, Split
 from datamodules.shared.library import SplitLibrary
+from datamodules.shared.sources import Source, below, find_sources, packages
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.errors import ConfigError, DataError, show
 
@@ -68,7 +69,7 @@ def load(
         there = ravdess.channels_of(ravdess.files(root))
         if missing := [channel for channel in channels if channel not in there]:
             ravdess.fetch(root, licence, missing, progress)
-    present, absent = engine.find(sources(root, channels, augmentation, workers, progress), names)
+    present, absent = find_sources(sources(root, channels, augmentation, workers, progress), names)
     if not present:
         raise DataError(
             f"{root} holds no RAVDESS; set DATA_ROOT to a folder with ravdess/Actor_01 …, fetch it with {ravdess.HOW}, or "
@@ -81,7 +82,7 @@ def load(
     readings = [(used, content, augmentation.of_waveforms)]
     rules = SpeakerRules(folds, fold, val_speakers, whole)
     plain = replace(augmentation, variants=0)
-    as_recorded, _ = engine.find(sources(root, channels, plain, workers, progress), [used.name])
+    as_recorded, _ = find_sources(sources(root, channels, plain, workers, progress), [used.name])
     enough = {used.name: (as_recorded[0], plain.of_waveforms)} if scoring else None
     return engine.load_readings(cache_dir / "speech", readings, absent, version, code_version(__name__), rules, enough)
 

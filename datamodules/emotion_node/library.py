@@ -18,8 +18,9 @@ from datamodules.emotion_node.sounding import in_conditions
 from datamodules.emotion_node.stretches import clips_of, tested_in_conditions
 from datamodules.shared import emopia, engine, rendering
 from datamodules.shared.cache import cached, code_version, data_version
-from datamodules.shared.engine import Rules, Source, Split, below, packages
+from datamodules.shared.engine import Rules, Split
 from datamodules.shared.library import Reading, SplitLibrary
+from datamodules.shared.sources import Source, below, find_sources, packages
 from datamodules.shared.splits import Groups
 from datamodules.shared.stored import SUFFIX
 from kmidi_lab.audio.clips import Clip
@@ -94,7 +95,7 @@ def load(
         Source(emopia.NAME, partial(emopia.files, root), by_players, below(root)),
         Source(played.POP909, partial(played.pop909_files, root), without_labels, below(root)),
     ]
-    present, absent = engine.find(sources, [name for name in SOURCES if name in (made.NAME, *names)])
+    present, absent = find_sources(sources, [name for name in SOURCES if name in (made.NAME, *names)])
     heard = [(font.name, font.stat().st_size) for font in [*trained, *([tested] if tested else [])]]
     drawn = (renderings, stretches, teacher, nodes, split_seed)
     settings = (tuple(p.name for p in present), *drawn, rendering.SOUND_FONT, *heard)

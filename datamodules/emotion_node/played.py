@@ -11,7 +11,7 @@ from pathlib import Path
 
 from datamodules.shared import emopia
 from datamodules.shared.library import Reading
-from datamodules.shared.pool import survived
+from datamodules.shared.pooled_reading import survived
 from datamodules.shared.rendering import Part, parts_of
 from datamodules.shared.splits import Groups, assign
 from kmidi_lab.midi.reading import read_piece

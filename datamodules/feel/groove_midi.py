@@ -11,7 +11,7 @@ import numpy as np
 
 from datamodules.feel.scores import Score
 from datamodules.shared.library import Reading
-from datamodules.shared.pool import survived
+from datamodules.shared.pooled_reading import survived
 from datamodules.shared.rendering import Note, Part
 from kmidi_lab.midi.reading import read_piece
 

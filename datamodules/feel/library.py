@@ -19,8 +19,9 @@ from datamodules.feel.levels import at_levels
 from datamodules.feel.scores import Score
 from datamodules.shared import engine, rendering
 from datamodules.shared.cache import code_version, data_version
-from datamodules.shared.engine import Rules, Source, Split, below, packages
+from datamodules.shared.engine import Rules, Split
 from datamodules.shared.library import Reading, SplitLibrary
+from datamodules.shared.sources import Source, below, find_sources, packages
 from datamodules.shared.splits import Groups, assign
 from kmidi_lab.models.feel.features import CALIBRATION, Excerpt
 
@@ -83,7 +84,7 @@ def load(
     )
     played = Fonts((None, *heard), tested, calibrating)
     wanted = [name for name in SOURCES if name in names]
-    present, absent = engine.find(sources(root, wanted, amount, split_seed, played, workers, progress), wanted)
+    present, absent = find_sources(sources(root, wanted, amount, split_seed, played, workers, progress), wanted)
     own = [*packages("midirenderer", "pretty_midi"), patterns.VERSION.encode()]
     settings = (
         amount,

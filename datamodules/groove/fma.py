@@ -16,7 +16,8 @@ from datamodules.groove.groove_midi import Take
 from datamodules.shared.cache import code_version
 from datamodules.shared.library import Reading
 from datamodules.shared.pool_worker import NotedResult
-from datamodules.shared.shards import Arrays, FileArrays, prepare
+from datamodules.shared.sharding import prepare
+from datamodules.shared.shards import Arrays, FileArrays
 from kmidi_lab.audio.io import AudioError, read_recording
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.groove.features import SWING, Bars, Performance

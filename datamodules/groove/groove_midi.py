@@ -16,7 +16,7 @@ import numpy as np
 
 from datamodules.shared import groove_midi
 from datamodules.shared.library import Reading
-from datamodules.shared.pool import survived
+from datamodules.shared.pooled_reading import survived
 from kmidi_lab.midi.piece import voices_of
 from kmidi_lab.models.groove.features import FASTEST, SLOWEST, Performance, bars_of
 

@@ -15,8 +15,9 @@ from datamodules.groove.groove_midi import Take
 from datamodules.shared import engine
 from datamodules.shared import groove_midi as groove_set
 from datamodules.shared.cache import code_version
-from datamodules.shared.engine import Rules, Source, Split, below
+from datamodules.shared.engine import Rules, Split
 from datamodules.shared.library import Problem, SplitLibrary
+from datamodules.shared.sources import Source, below, find_sources
 from datamodules.shared.splits import SPLITS, Groups
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.groove.features import Performance
@@ -42,7 +43,7 @@ def load(
 
     Real and generated playing are never mixed. Raises DataError when none of the sources is there.
     """
-    present, absent = engine.find(sources(root, cache_dir, split_seed, progress), names)
+    present, absent = find_sources(sources(root, cache_dir, split_seed, progress), names)
     if not present:
         raise DataError(
             f"{root} holds none of {', '.join(names)}; set DATA_ROOT to a folder with groove/ or fma_metadata/ and "

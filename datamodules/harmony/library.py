@@ -21,8 +21,9 @@ from datamodules.harmony import (
 )
 from datamodules.shared import engine, layout
 from datamodules.shared.cache import code_version
-from datamodules.shared.engine import Rules, Source, Split, below, packages
+from datamodules.shared.engine import Rules, Split
 from datamodules.shared.library import SplitLibrary, shown
+from datamodules.shared.sources import Source, below, find_sources, packages
 from datamodules.shared.splits import Groups, SplitBy, assign
 from kmidi_lab.chords.chord import Song
 from kmidi_lab.models.harmony.features import joint_class
@@ -55,7 +56,7 @@ def load(
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
     # In canonical order: of two equal progressions the first source's is kept.
-    present, absent = engine.find(sources(root, progress), [name for name in SOURCES if name in names])
+    present, absent = find_sources(sources(root, progress), [name for name in SOURCES if name in names])
     in_order = sorted(present, key=lambda p: p.name)
     version = engine.version([p.name for p in in_order], tuple(by), in_order)
     looked_for = ", ".join(_PLACES[name] for name in SOURCES if name in names and name in _PLACES)

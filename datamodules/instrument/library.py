@@ -13,8 +13,9 @@ from datamodules.instrument.recording import Augmentation
 from datamodules.shared import engine, rendering
 from datamodules.shared.cache import code_version, data_version
 from datamodules.shared.clips import grouped
-from datamodules.shared.engine import Contents, PresentSource, Rules, Source, Split, below, packages
+from datamodules.shared.engine import Rules, Split
 from datamodules.shared.library import SplitLibrary
+from datamodules.shared.sources import Contents, PresentSource, Source, below, find_sources, packages
 from datamodules.shared.splits import SplitBy, assign
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.errors import DataError
@@ -54,7 +55,7 @@ def load(
     fonts = tuple(_found(Path(font)) for font in sound_fonts)
 
     def find(changes: Augmentation, names: Sequence[str]) -> tuple[list[PresentSource[Clip]], list[str]]:
-        return engine.find(sources(root, takes, phrases, notes, by, changes, fonts, workers, progress), names)
+        return find_sources(sources(root, takes, phrases, notes, by, changes, fonts, workers, progress), names)
 
     present, absent = find(augmentation, names)
     through = (rendering.SOUND_FONT, *((font.name, font.stat().st_size) for font in fonts))

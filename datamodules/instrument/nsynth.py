@@ -17,7 +17,7 @@ from datamodules.instrument.philharmonia import sound_of
 from datamodules.instrument.recording import Augmentation
 from datamodules.shared.clips import ClipError
 from datamodules.shared.library import Reading
-from datamodules.shared.pool import read_all
+from datamodules.shared.pooled_reading import read_all
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.instrument.features import dynamic_range_of, energy_of, place, register_of

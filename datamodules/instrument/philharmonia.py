@@ -13,8 +13,8 @@ from datamodules.instrument.clips import prepare
 from datamodules.instrument.recording import Augmentation
 from datamodules.shared.clips import ClipError, from_recording
 from datamodules.shared.library import Reading
-from datamodules.shared.pool import read_all
 from datamodules.shared.pool_worker import NotedResult
+from datamodules.shared.pooled_reading import read_all
 from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.models.instrument.features import (
     ENERGIES,

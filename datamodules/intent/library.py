@@ -12,8 +12,9 @@ from typing import Any
 from datamodules.intent import goemotions, rated, rules, side
 from datamodules.shared import engine
 from datamodules.shared.cache import code_version
-from datamodules.shared.engine import Rules, Source, Split, below
+from datamodules.shared.engine import Rules, Split
 from datamodules.shared.library import Problem, SplitLibrary
+from datamodules.shared.sources import Source, below, find_sources
 from datamodules.shared.splits import Groups, SplitBy, assign
 from kmidi_lab.models.intent.features import Sentence
 from kmidi_lab.text.pieces import tokens
@@ -25,7 +26,7 @@ Library = SplitLibrary[Sentence]
 
 def load(root: Path, cache_dir: Path, names: Sequence[str], by: SplitBy) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
-    present, absent = engine.find(sources(root), [name for name in SOURCES if name in names])
+    present, absent = find_sources(sources(root), [name for name in SOURCES if name in names])
     version = engine.version([p.name for p in present], tuple(by), present)
     made = SentenceRules(by)
     return engine.load(cache_dir / "feeling_texts", present, absent, version, code_version(__name__), made)

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from datamodules.melody import reading
 from datamodules.melody.windows import Drawing, MelodyData, Windows
-from datamodules.shared import lakh, stream
+from datamodules.shared import lakh, lakh_pieces, stream
 from datamodules.shared.cache import code_version
 from datamodules.shared.library import SplitLibrary
 from datamodules.shared.module import SplitShare, split_by
@@ -109,7 +109,7 @@ class LakhMelodies(MelodyData):
         self._reading: dict[str, Any] = {
             "workers": workers, "timeout_s": timeout_s, "memory_mb": memory_mb, "progress": progress,
         }  # fmt: skip
-        self._pieces: lakh.LakhPieces | None = None
+        self._pieces: lakh_pieces.LakhPieces | None = None
         epochs = (self.melodies("train", epoch) for epoch in itertools.count())
         self._streaming = itertools.chain.from_iterable(epochs)
 
@@ -137,7 +137,7 @@ class LakhMelodies(MelodyData):
 
     def _prepared(self) -> dict[str, Any]:
         """What there is to say of the pieces, which are read or taken from the cache, and streamed where that is wanted."""
-        pieces = self._pieces = lakh.lakh_pieces(
+        pieces = self._pieces = lakh_pieces.lakh_pieces(
             self._root, self._cache, reading.arrays, code_version(reading.__name__),
             limit=self._limit or None, line="pitch", by=self._by, **self._reading,
         )  # fmt: skip

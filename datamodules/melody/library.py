@@ -14,8 +14,9 @@ import numpy as np
 from datamodules.melody import chorales, pop909, reading, tune_books
 from datamodules.shared import engine, lakh
 from datamodules.shared.cache import code_version
-from datamodules.shared.engine import Contents, Rules, Source, Split
+from datamodules.shared.engine import Rules, Split
 from datamodules.shared.library import Reading, SplitLibrary, shown
+from datamodules.shared.sources import Contents, Source, find_sources
 from datamodules.shared.splits import SPLITS, Groups, SplitBy, assign
 from kmidi_lab.models.melody.features import Melody
 
@@ -38,7 +39,7 @@ def load(
     progress: bool,
 ) -> Library:
     """Reads and splits, or takes the prepared result of the same files, code and settings from the cache."""
-    present, absent = engine.find(sources(root, progress), [name for name in SOURCES if name in names])
+    present, absent = find_sources(sources(root, progress), [name for name in SOURCES if name in names])
     if any(p.name == "jsb_chorales" for p in present):  # the same music, with a published split
         present = [p for p in present if p.name != "chorales"]
     in_order = sorted(present, key=lambda p: p.name)

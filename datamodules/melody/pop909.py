@@ -13,7 +13,7 @@ import numpy as np
 
 from datamodules.melody.reading import keep
 from datamodules.shared.library import Reading
-from datamodules.shared.pool import survived
+from datamodules.shared.pooled_reading import survived
 from kmidi_lab.chords.chord import ChordError, Key, parse_key
 from kmidi_lab.chords.harte import parse_harte
 from kmidi_lab.midi.reading import read_piece

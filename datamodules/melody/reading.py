@@ -10,7 +10,7 @@ import numpy as np
 from datamodules.shared import lakh
 from datamodules.shared.library import Reading
 from datamodules.shared.midi_reading import extracting
-from datamodules.shared.pool import read_all
+from datamodules.shared.pooled_reading import read_all
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.models.melody.features import HIGHEST, LOWEST, Melody

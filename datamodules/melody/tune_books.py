@@ -15,7 +15,7 @@ from datamodules.melody.abc_fields import AbcError
 from datamodules.melody.reading import keep
 from datamodules.shared.layout import corpus_folder
 from datamodules.shared.library import Reading
-from datamodules.shared.pool import survived
+from datamodules.shared.pooled_reading import survived
 from kmidi_lab.models.melody.features import Melody
 
 FOLDERS = {"ryan": "ryansMammoth", "aird": "airdsAirs", "oneill": "oneills1850", "essen": "essenFolksong"}

@@ -9,7 +9,7 @@ import numpy as np
 
 from datamodules.shared import groove_midi
 from datamodules.shared.library import Reading, shown
-from datamodules.shared.pool import survived
+from datamodules.shared.pooled_reading import survived
 from kmidi_lab.models.microtiming.features import FASTEST, SLOWEST, Take
 from kmidi_lab.models.microtiming.notes import WrittenNotes, drum_voices
 

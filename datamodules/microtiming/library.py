@@ -16,8 +16,9 @@ from datamodules.microtiming import drums, piano, rules
 from datamodules.microtiming.drums import PublishedTake
 from datamodules.shared import asap, engine, groove_midi
 from datamodules.shared.cache import code_version
-from datamodules.shared.engine import Rules, Source, Split, below
+from datamodules.shared.engine import Rules, Split
 from datamodules.shared.library import Problem, SplitLibrary
+from datamodules.shared.sources import Source, below, find_sources
 from datamodules.shared.splits import SPLITS, Groups, SplitBy, assign
 from kmidi_lab.models.microtiming.features import Take
 from kmidi_lab.models.microtiming.notes import WrittenNotes
@@ -43,7 +44,7 @@ def load(
 
     Takes by rule stand in only where no other source is there.
     """
-    present, absent = engine.find(sources(root, progress), [name for name in SOURCES if name in names])
+    present, absent = find_sources(sources(root, progress), [name for name in SOURCES if name in names])
     chosen = [p for p in present if p.name != rules.NAME] or present
     settings = (sorted(test_drummers), *by)
     version = engine.version([p.name for p in chosen], settings, chosen)

@@ -15,7 +15,7 @@ from datamodules.shared.alignment import match
 from datamodules.shared.asap import UnusableError, beats_of, read_file
 from datamodules.shared.layout import folder_of
 from datamodules.shared.library import Reading, shown
-from datamodules.shared.pool import survived
+from datamodules.shared.pooled_reading import survived
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.score import ScoreNotes, pitched_notes, score_of
 from kmidi_lab.models.microtiming.features import Take

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datamodules.shared import shards
+from datamodules.shared import sharding
 from datamodules.shared.cache import code_version
 from datamodules.shared.pool_worker import NotedResult
 from datamodules.shared.shards import Arrays, Shards
@@ -49,7 +49,7 @@ def prepare_frames(
     """
     version = f"{code_version(__name__)}-{longest_s:g}"
     work = partial(_frames, longest_s)
-    return shards.prepare(
+    return sharding.prepare(
         files, root, cache_dir / AUDIO_FEATURES, work, version, MAX_BYTES, workers, timeout_s, memory_mb, _SHARD_FILES,
         progress, "listening",
     )  # fmt: skip

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from datamodules.shared.library import Reading
-from datamodules.shared.pool import survived
+from datamodules.shared.pooled_reading import survived
 from datamodules.shared.rendering import Part, parts_of
 from kmidi_lab.midi.reading import read_piece
 

@@ -1,4 +1,4 @@
-"""Many MIDI files through worker processes, at once (`pool`) or kept as shards (`shards`): `extract` makes of each what is wanted."""
+"""Many MIDI files through worker processes, at once (`pooled_reading`) or kept as shards (`sharding`): `extract` makes of each what is wanted."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from datamodules.shared import pool, shards
+from datamodules.shared import pooled_reading, sharding
 from datamodules.shared.pool import TaskResult
 from datamodules.shared.pool_worker import NotedResult
-from datamodules.shared.shards import SHARD_FILES, Arrays, Shards
+from datamodules.shared.sharding import SHARD_FILES
+from datamodules.shared.shards import Arrays, Shards
 from kmidi_lab.midi import reading
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
@@ -39,8 +40,8 @@ def read_many(
     progress: bool = False,
     text: str = "reading MIDI",
 ) -> Iterator[TaskResult[Path, T]]:
-    """`extract(read_piece(file))` of every file, as `pool.read_many`; `extract` may raise MidiError with a reason of its own."""
-    return pool.read_many(files, extracting(extract), workers, timeout_s, memory_mb, progress, text)
+    """`extract(read_piece(file))` of every file, as `pooled_reading.read_many`; `extract` may raise MidiError with a reason of its own."""
+    return pooled_reading.read_many(files, extracting(extract), workers, timeout_s, memory_mb, progress, text)
 
 
 def prepare_shards(
@@ -56,8 +57,8 @@ def prepare_shards(
     progress: bool = False,
     text: str = "reading MIDI",
 ) -> Shards:
-    """`extract(read_piece(file))` of every file, as `shards.prepare`; `version` is of `extract` (`code_version`)."""
-    return shards.prepare(
+    """`extract(read_piece(file))` of every file, as `sharding.prepare`; `version` is of `extract` (`code_version`)."""
+    return sharding.prepare(
         files, root, folder, extracting(extract), version, reading.MAX_BYTES, workers, timeout_s, memory_mb, shard_files,
         progress, text,
     )  # fmt: skip

@@ -13,18 +13,16 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing.connection import wait
-from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
 from annotated_types import Ge, Gt
 
-from datamodules.shared.library import Report
-from datamodules.shared.pool_worker import Answer, NotedResult, reason_of, resident_mb, serve
+from datamodules.shared.pool_worker import Answer, NotedResult, resident_mb, serve
 from kmidi_lab.bounds import Bounded, Count
 from kmidi_lab.errors import LabError
 from kmidi_lab.hardware import usable_cores
@@ -210,70 +208,3 @@ class Readers(Bounded, Generic[Task, T]):
                 f"reading files: worker processes end before they start (exit code {worker.process.exitcode}); "
                 'a script that reads many files needs `if __name__ == "__main__":` around its work'
             )
-
-
-def read_many(
-    tasks: Sequence[Task],
-    work: Callable[[Task], T | NotedResult[T]],
-    workers: int = 2,
-    timeout_s: float = 30.0,
-    memory_mb: int = 1024,
-    progress: bool = False,
-    text: str = "reading",
-) -> Iterator[TaskResult[Task, T]]:
-    """`work(task)` of every task, each in its own good time: results in order of completion.
-
-    Args as of `Readers`; `progress` draws a bar with the count of those that failed. Nothing is raised for a bad one.
-    """
-    with Readers(work, workers, timeout_s, memory_mb) as readers:
-        yield from counted(readers.read(tasks), len(tasks), progress, text)
-
-
-@contextmanager
-def survived(report: Report, file: Path | str, where: str = "") -> Iterator[None]:
-    """For readers of this process: whatever is raised inside leaves one song out, with its reason, and ends nothing."""
-    try:
-        yield
-    except Exception as error:
-        report.skip(file, where, *reason_of(error))
-
-
-def read_all(
-    report: Report,
-    tasks: Sequence[Task],
-    work: Callable[[Task], T | NotedResult[T]],
-    workers: int = 2,
-    progress: bool = False,
-    text: str = "",
-) -> dict[Task, T]:
-    """`work(task)` of every task that gave something, in the tasks' order; the others are problems of `report`."""
-    reads = read_many(tasks, work, workers, progress=progress, text=text or f"reading {report.source}")
-    done = {read.task: read for read in reads}
-    results: dict[Task, T] = {}
-    for task in tasks:
-        value = done[task].value
-        if value is None:
-            report.skip(str(task), "", done[task].reason, done[task].detail)
-            continue
-        results[task] = value
-        if done[task].reason:
-            report.remark(str(task), done[task].reason, done[task].detail)
-    return results
-
-
-def counted(
-    reads: Iterable[TaskResult[Task, T]], total: int, progress: bool, text: str
-) -> Iterator[TaskResult[Task, T]]:
-    """The same results, with a progress bar that counts those without a value."""
-    if not progress:
-        yield from reads
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, TextColumn("{task.fields[failed]} failed"), transient=True) as bar:
-        task, failed = bar.add_task(text, total=total, failed=0), 0
-        for read in reads:
-            failed += read.value is None and bool(read.reason)
-            bar.update(task, advance=1, failed=failed)
-            yield read

@@ -20,7 +20,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from datamodules.shared.pool import Readers, counted
+from datamodules.shared.pool import Readers
+from datamodules.shared.pooled_reading import counted
 from kmidi_lab.audio.mel import RATE
 from kmidi_lab.errors import DataError, LabError
 from kmidi_lab.midi.piece import Piece

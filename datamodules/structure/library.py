@@ -12,8 +12,9 @@ from typing import Any
 
 from datamodules.shared import engine
 from datamodules.shared.cache import code_version
-from datamodules.shared.engine import Rules, Source, Split, below
+from datamodules.shared.engine import Rules, Split
 from datamodules.shared.library import SplitLibrary
+from datamodules.shared.sources import Source, below, find_sources
 from datamodules.shared.splits import Groups, SplitBy, assign
 from datamodules.structure import billboard, form_rules, harmonix, jsd, pop909, salami
 from kmidi_lab.models.structure.form import Form
@@ -40,7 +41,7 @@ def load(
     Forms by rule stand in only where no other source is there.
     """
     wanted = [name for name in SOURCES if name in names]
-    present, absent = engine.find(sources(root, progress), wanted)
+    present, absent = find_sources(sources(root, progress), wanted)
     real = [p for p in present if p.name != form_rules.NAME]
     chosen = real or present
     version = engine.version([p.name for p in chosen], tuple(by), chosen)

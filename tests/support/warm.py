@@ -23,7 +23,7 @@ from types import ModuleType
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 _LEFT_OUT = (
-    "kmidi_lab.__main__", "datamodules.shared.lakh",  # run by `python -m`
+    "kmidi_lab.__main__", "datamodules.shared.lakh_pieces",  # run by `python -m`
     "kmidi_lab.wandb_logger",  # wandb's import makes a folder, which the first process that ends removes
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ from datamodules.shared import engine
 from datamodules.shared.alignment import match
 from datamodules.shared.library import Reading
 from datamodules.shared.midi_reading import extracting
-from datamodules.shared.pool import read_all, read_many, survived
+from datamodules.shared.pooled_reading import read_all, read_many, survived
 from datamodules.shared.splits import Groups, SplitBy, assign
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import MidiError

@@ -14,7 +14,7 @@ import pytest
 from support.extracts import pitches
 from support.smf import END, midi, name, note, track
 
-from datamodules.shared import lakh
+from datamodules.shared import lakh, lakh_pieces
 from datamodules.shared.splits import SPLITS, SplitBy
 from kmidi_lab.errors import DataError
 
@@ -36,7 +36,7 @@ def full(root: Path, *contents: bytes) -> list[str]:
     return stems
 
 
-def split_of(pieces: lakh.LakhPieces) -> dict[str, str]:
+def split_of(pieces: lakh_pieces.LakhPieces) -> dict[str, str]:
     return {Path(p.name).stem: split for split in SPLITS for p in pieces.pieces(split)}
 
 
@@ -45,7 +45,7 @@ def test_copies_count_once_and_versions_share_a_split(tmp_path: Path) -> None:
     copies = [tune(seed, "another name") for seed in range(10)]
     versions = [tune(seed, up=5, slip=True) for seed in range(30)]
     stems = full(tmp_path, *contents, *copies, *versions, b"broken")
-    pieces = lakh.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1", by=SplitBy(0, 0.2, 0.2))
+    pieces = lakh_pieces.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1", by=SplitBy(0, 0.2, 0.2))
     assert len(pieces) == len(list(pieces.pieces("all"))) == 60
     assert pieces.description["problems"] == {"same notes as another file": 10, "not a MIDI file": 1}
     assert pieces.description["groups"] == 30
@@ -60,20 +60,20 @@ def test_copies_count_once_and_versions_share_a_split(tmp_path: Path) -> None:
 def test_pieces_carry_what_was_extracted_and_come_from_the_cache(tmp_path: Path) -> None:
     [stem] = full(tmp_path, tune(0))
     for _ in range(2):
-        pieces = lakh.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1")
+        pieces = lakh_pieces.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1")
         [piece] = pieces.pieces("all")
         assert piece.name == f"lmd_full/{stem[0]}/{stem}.mid"
         assert len(piece.arrays["pitch"]) == 150
     assert len(list((tmp_path / "cache" / "lakh").glob("*.json"))) == 1
-    assert len(lakh.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1", limit=0)) == 0
+    assert len(lakh_pieces.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1", limit=0)) == 0
 
 
 def test_a_file_that_joins_moves_at_most_its_own_group(tmp_path: Path) -> None:
     stems = full(tmp_path, *(tune(seed) for seed in range(30)))
-    before = split_of(lakh.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1"))
+    before = split_of(lakh_pieces.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1"))
     versions = [tune(0, title, up=5, slip=True) for title in map(str, range(40))]
     full(tmp_path, tune(99), min(versions, key=lambda content: hashlib.md5(content).digest()))
-    after = split_of(lakh.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1"))
+    after = split_of(lakh_pieces.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1"))
     before.pop(stems[0])
     assert before.items() <= after.items()
 
@@ -93,7 +93,7 @@ def test_recordings_of_lmd_matched_stay_together(tmp_path: Path) -> None:
     assert len(layout.files) == 40
     assert layout.files[0].group == "TRABC00128F"
     assert {float(f.about["score"]) for f in layout.files} == {0.5 + seed / 100 for seed in range(40)}
-    pieces = lakh.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1", by=SplitBy(0, 0.3, 0.3))
+    pieces = lakh_pieces.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1", by=SplitBy(0, 0.3, 0.3))
     assert pieces.description["groups"] == 20
     splits = [{Path(p.name).parent.name for p in pieces.pieces(split)} for split in SPLITS]
     assert all(splits)
@@ -113,13 +113,13 @@ def test_a_broken_score_table_stops_nothing(tmp_path: Path, scores: bytes | None
 
 def test_no_lakh_says_where_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="get it from the Lakh MIDI Dataset's page"):
-        lakh.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1")
+        lakh_pieces.lakh_pieces(tmp_path, tmp_path / "cache", pitches, "1")
 
 
 @pytest.mark.slow
 def test_the_command_line(tmp_path: Path, repo: Path) -> None:
     full(tmp_path, tune(0), tune(0, "copy"), b"broken")
-    command = [sys.executable, "-m", "datamodules.shared.lakh"]
+    command = [sys.executable, "-m", "datamodules.shared.lakh_pieces"]
     good = subprocess.run([*command, tmp_path, tmp_path / "cache"], cwd=repo, capture_output=True, text=True)
     assert good.returncode == 0, good.stderr
     assert '"pieces": 1' in good.stdout

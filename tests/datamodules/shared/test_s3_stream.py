@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datamodules.shared import shards, stream
+from datamodules.shared import sharding, stream
 from kmidi_lab.errors import DataError
 
 
@@ -40,7 +40,7 @@ def test_a_stream_in_a_store_holds_what_was_written(tmp_path: Path, bucket: str)
     files[0].parent.mkdir()
     for n, file in enumerate(files):
         file.write_bytes(bytes([n] * (n + 1)))
-    pieces = shards.prepare(files, tmp_path / "files", tmp_path / "cache", numbers, "1", 1000, workers=1)
+    pieces = sharding.prepare(files, tmp_path / "files", tmp_path / "cache", numbers, "1", 1000, workers=1)
     assert stream.about(bucket) is None
     stream.write(bucket, pieces, {"train": [0, 1, 2, 3], "val": [4], "test": [5]}, {"songs": 6}, 1)
     assert stream.about(bucket) == {"songs": 6}

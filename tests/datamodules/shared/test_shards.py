@@ -9,7 +9,7 @@ import pytest
 from support.extracts import killing, lopsided, napping, pitches
 from support.smf import END, midi, note, song, track
 
-from datamodules.shared import shards as generic
+from datamodules.shared import sharding
 from datamodules.shared.midi_reading import prepare_shards
 from datamodules.shared.shards import Shards
 from kmidi_lab.errors import DataError, FileError, LabError
@@ -35,7 +35,7 @@ def test_a_folder_that_can_t_be_written_is_known_before_a_file_is_read(
     files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "cache").touch()
-    monkeypatch.setattr(generic.Readers, "read", lambda *_: pytest.fail("read in vain"))
+    monkeypatch.setattr(sharding.Readers, "read", lambda *_: pytest.fail("read in vain"))
     with pytest.raises(FileError, match="can't be written"):
         make(files, tmp_path)
 
@@ -68,14 +68,14 @@ def test_a_finished_shard_is_not_made_again_and_a_job_goes_on(files: list[Path],
 
 
 def test_a_job_that_is_broken_off_leaves_whole_shards(files: list[Path], tmp_path: Path, monkeypatch) -> None:
-    written = generic._Builder.write
+    written = sharding._Builder.write
 
-    def stop_at_the_third(self: generic._Builder) -> None:
+    def stop_at_the_third(self: sharding._Builder) -> None:
         if len(list((tmp_path / "cache").glob("*.json"))) == 2:
             raise KeyboardInterrupt
         written(self)
 
-    monkeypatch.setattr(generic._Builder, "write", stop_at_the_third)
+    monkeypatch.setattr(sharding._Builder, "write", stop_at_the_third)
     with pytest.raises(KeyboardInterrupt):
         make(files, tmp_path)
     monkeypatch.undo()
@@ -133,7 +133,7 @@ def test_what_ran_out_of_time_is_read_again_when_there_is_more(tmp_path: Path) -
         file.write_bytes(b"x")
 
     def read(timeout_s: float) -> Shards:
-        return generic.prepare(files, tmp_path, tmp_path / "cache", napping, "1", 100, timeout_s=timeout_s)
+        return sharding.prepare(files, tmp_path, tmp_path / "cache", napping, "1", 100, timeout_s=timeout_s)
 
     def stamps() -> set[int]:
         return {p.stat().st_mtime_ns for p in (tmp_path / "cache").iterdir()}

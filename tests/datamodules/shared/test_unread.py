@@ -15,8 +15,9 @@ from datamodules.instrument import library as instrument
 from datamodules.instrument.clips import Augmentation
 from datamodules.melody import library as melody
 from datamodules.microtiming import library as microtiming
-from datamodules.shared import engine, lakh
+from datamodules.shared import lakh
 from datamodules.shared.augmentation import Augmentation as SpeechAugmentation
+from datamodules.shared.sources import find_sources
 from datamodules.shared.splits import SplitBy
 from datamodules.shared.unread import REASON, unread
 from datamodules.structure import library as structure
@@ -43,7 +44,7 @@ def place(root: Path, *names: str) -> None:
 def missed(room: str, root: Path) -> list[str]:
     """Folders, below the root, that the room's sources read nothing of, whether they are present or not."""
     with_folders = [source for source in ROOMS[room](root) if source.folders is not list]
-    present, absent = engine.find(with_folders, [source.name for source in with_folders])
+    present, absent = find_sources(with_folders, [source.name for source in with_folders])
     problems = [p for source in present for p in source.unread()] + [p for name in absent for p in name.problems]
     assert {p.reason for p in problems} <= {REASON}
     return [Path(p.file).relative_to(root).as_posix() for p in problems]
