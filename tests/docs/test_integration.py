@@ -12,7 +12,7 @@ import pytest
 from kmidi_lab.contracts import CONTRACTS, EMOTION, HARMONY, Contract, Slice
 from kmidi_lab.export.onnx.runtime import INPUT, NEW_STATE, OUTPUT, STATE
 from kmidi_lab.export.proof.golden import MEL128_SAMPLE_RATE_HZ, SEQUENCE, golden_vectors
-from kmidi_lab.export.rtneural.cpp_header import identifier
+from kmidi_lab.export.rtneural.cpp_types import identifier
 from kmidi_lab.inference.known_inputs import KNOWN_INPUTS
 
 

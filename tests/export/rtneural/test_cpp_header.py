@@ -18,7 +18,8 @@ import pytest
 from kmidi_lab.contracts import CONTRACTS, Contract, Slice
 from kmidi_lab.emotion_embedding import encode_emotion, read_emotion
 from kmidi_lab.errors import ExportError
-from kmidi_lab.export.rtneural.cpp_header import KINDS, cpp_header, identifier, layer_types
+from kmidi_lab.export.rtneural.cpp_header import cpp_header
+from kmidi_lab.export.rtneural.cpp_types import KINDS, identifier, layer_types
 from kmidi_lab.export.rtneural.parsing import PARSERS, RTNeuralFormatError
 
 Layer = dict[str, Any]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from kmidi_lab.export.cpp.plan import Plan, plan_of
-from kmidi_lab.export.rtneural.cpp_header import identifier
+from kmidi_lab.export.rtneural.cpp_types import identifier
 
 RUNTIME = "kmidi_runtime.hpp"
 _HEAD_BYTES = 128
