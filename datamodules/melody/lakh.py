@@ -14,7 +14,8 @@ from annotated_types import Ge, Gt
 from filelock import FileLock
 
 from datamodules.melody import reading
-from datamodules.melody.windows import Drawing, MelodyData, Windows
+from datamodules.melody.melody_data import MelodyData
+from datamodules.melody.windows import Drawing, Windows
 from datamodules.shared import lakh, lakh_pieces, stream
 from datamodules.shared.cache import code_version
 from datamodules.shared.library import SplitLibrary

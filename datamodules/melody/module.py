@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from datamodules.melody import library as melodies
-from datamodules.melody.windows import MelodyData
+from datamodules.melody.melody_data import MelodyData
 from datamodules.shared.module import SplitShare, load_of, split_by
 from kmidi_lab.models.melody.rhythm import keep_bars
 
