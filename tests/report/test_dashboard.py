@@ -15,7 +15,8 @@ from support.sample_run import sample_run
 
 from kmidi_lab import run_file
 from kmidi_lab.registry.registry import load_registry
-from kmidi_lab.report.dashboard import MOST_LINES, stated_value, write_dashboard
+from kmidi_lab.report.dashboard import write_dashboard
+from kmidi_lab.report.dashboard_tables import MOST_LINES, stated_value
 from kmidi_lab.report.kept_runs import KeptRuns, kept_runs
 from kmidi_lab.report.many_lines import many_lines
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from kmidi_lab.report import formats, latency_view
-from kmidi_lab.report.dashboard import stated_value
+from kmidi_lab.report.dashboard_tables import stated_value
 from kmidi_lab.report.formats import NOTHING, cell, count, decimals, duration, fixed, is_number, microseconds, percent
 from kmidi_lab.report.scores import label, typical
 from kmidi_lab.run_record import RunRecord
