@@ -14,10 +14,11 @@ from kmidi_lab.composition.bands import bands
 from kmidi_lab.composition.form import KINDS
 from kmidi_lab.composition.metres import METRES
 from kmidi_lab.errors import UserError, first_line
+from kmidi_lab.serving.asking import ways
 from kmidi_lab.serving.guards import MEGABYTE, Hosts, body, fields, json_body
 from kmidi_lab.serving.server import PAGE_FAULT, PAGE_HEADERS, guard
 from kmidi_lab.serving.speech import page_line
-from kmidi_lab.serving.studio import SETTINGS, Studio, ways
+from kmidi_lab.serving.studio import SETTINGS, Studio
 
 _TEXT_BYTES = 64 * 1024
 _KINDS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,13 +16,12 @@ from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import heard_style, listened
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
-from kmidi_lab.conf_dir import conf_dir, models
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.feedback.use_ids import use_id
 from kmidi_lab.inference.api import request_of
-from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.sound import NoSoundError, wav_bytes
+from kmidi_lab.serving.asking import shortened, way_of
 from kmidi_lab.serving.chosen import CHOSEN, chosen, drawn_events
 from kmidi_lab.serving.guards import MEGABYTE, Shelf
 from kmidi_lab.serving.ratings import compared, take_in_old
@@ -32,7 +31,7 @@ from kmidi_lab.song import SongIntent, answer, next_question, to_json
 
 MOST_BARS = 128
 _MOST_ANSWERS = 64
-_LONGEST_TYPED, _SHOWN = 1000, 3
+_LONGEST_TYPED = 1000
 _SENT = "the file"
 _BEGINNINGS = ("text", "chords", "emotion")
 """Settings that a song can be made of."""
@@ -142,7 +141,7 @@ class Studio:
         Raises:
             UserError: no such model here, or data that it can't read.
         """
-        way = _way(model, typed=False)
+        way = way_of(model, typed=False)
         with self._lock:
             players = Players(self._root, self._cache_dir, self._spare)
             if way.key == "midi":
@@ -166,7 +165,7 @@ class Studio:
         Raises:
             UserError: no such model here, or a text that it can't read.
         """
-        way = _way(model, typed=True)
+        way = way_of(model, typed=True)
         if len(text) > _LONGEST_TYPED:
             raise ConfigError(f"{len(text)} characters were typed; give at most {_LONGEST_TYPED}")
         number = way.example.isdecimal()
@@ -183,7 +182,7 @@ class Studio:
         if isinstance(answer, list):
             return {"rows": rows, "answer": {name: round(share, 3) for name, share in answer}, "by": by}
         record = answer.record() if hasattr(answer, "record") else answer.plain()
-        return {"rows": rows, "answer": _short(record), "by": by}
+        return {"rows": rows, "answer": shortened(record), "by": by}
 
     def _played(self, answer: Any, by: str) -> dict[str, Any]:
         """MIDI that a model made, kept with its sound; what a person should know of it is told."""
@@ -222,40 +221,6 @@ class Studio:
                 raise ConfigError("an answer is a pair of field and value")
             song = answer(song, pair[0], pair[1])
         return song
-
-
-def ways() -> list[dict[str, str]]:
-    """Everything that a person may send to one model, by model."""
-    return [{"model": model, "does": way.does, "takes": way.takes, "example": way.example} for model, way in _ways()]
-
-
-def _ways() -> Iterator[tuple[str, Way]]:
-    """(model, way) of the lab's own models that can be asked."""
-    for model, declared in models((conf_dir(),)).items():
-        if "predict" in declared:
-            yield from ((model, way) for way in request_of(model).ways)
-
-
-def _way(model: str, typed: bool) -> Way:
-    """How a model takes a file, or what is typed. Raises ConfigError: it doesn't, or there is none of that name."""
-    ways = {name: way for name, way in _ways() if bool(way.example) == typed}
-    if model not in ways:
-        raise ConfigError(one_of("model", model, ways))
-    return ways[model]
-
-
-def _short(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person reads of an answer: of each table of shares the largest, and no long lists of numbers."""
-    out: dict[str, Any] = {}
-    for name, value in record.items():
-        if isinstance(value, Mapping):
-            best = sorted(value, key=value.__getitem__, reverse=True)[:_SHOWN]
-            out[name] = {key: round(value[key], 3) for key in best}
-        elif isinstance(value, list | tuple) and all(isinstance(part, float) for part in value):
-            continue
-        else:
-            out[name] = round(value, 3) if isinstance(value, float) else value
-    return out
 
 
 def _sound(midi: bytes) -> dict[str, bytes]:
