@@ -20,8 +20,9 @@ from datamodules.shared.sharding import prepare
 from datamodules.shared.shards import Arrays, FileArrays
 from kmidi_lab.audio.io import AudioError, read_recording
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.groove.features import SWING, Bars, Performance
+from kmidi_lab.models.groove.features import SWING
 from kmidi_lab.models.groove.from_audio import RATE, groove_of
+from kmidi_lab.models.groove.grid import Bars, Performance
 
 SIZES = ("fma_full", "fma_large", "fma_medium", "fma_small")
 LICENCE = "metadata CC BY 4.0; each recording under the licence its artist chose"

@@ -18,7 +18,8 @@ from datamodules.shared import groove_midi
 from datamodules.shared.library import Reading
 from datamodules.shared.pooled_reading import survived
 from kmidi_lab.midi.piece import voices_of
-from kmidi_lab.models.groove.features import FASTEST, SLOWEST, Performance, bars_of
+from kmidi_lab.models.groove.features import FASTEST, SLOWEST
+from kmidi_lab.models.groove.grid import Performance, bars_of
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from datamodules.shared.library import Problem, SplitLibrary
 from datamodules.shared.sources import Source, below, find_sources
 from datamodules.shared.splits import SPLITS, Groups
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.groove.features import Performance
+from kmidi_lab.models.groove.grid import Performance
 
 SOURCES = ("groove_midi", "fma", "styles")
 _PUBLISHED = {"train": "train", "validation": "val", "test": "test"}

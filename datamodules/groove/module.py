@@ -18,7 +18,8 @@ from kmidi_lab.bounds import Count, Share
 from kmidi_lab.data import SPLIT
 from kmidi_lab.midi.piece import VOICES
 from kmidi_lab.models.groove.contract import GROOVE
-from kmidi_lab.models.groove.features import STYLES, EncodedPerformances, GrooveBatch, Performance, encode_performances
+from kmidi_lab.models.groove.features import STYLES, EncodedPerformances, GrooveBatch, encode_performances
+from kmidi_lab.models.groove.grid import Performance
 
 _VOICE = torch.arange(GROOVE.input("onsets").size) % len(VOICES)
 

@@ -27,7 +27,8 @@ import numpy as np
 from datamodules.groove.groove_midi import Take
 from datamodules.shared.library import Reading
 from datamodules.shared.splits import Groups, assign
-from kmidi_lab.models.groove.features import PHRASE_BARS, STEPS, STEPS_PER_BEAT, SWING, TIMING_PPQ, Performance, bars_of
+from kmidi_lab.models.groove.features import PHRASE_BARS, SWING, TIMING_PPQ
+from kmidi_lab.models.groove.grid import STEPS, STEPS_PER_BEAT, Performance, bars_of
 
 _TAKES_PER_STYLE = 80
 _VAL, _TEST = 0.15, 0.2

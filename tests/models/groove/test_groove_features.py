@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 
 from kmidi_lab.contracts import GROOVE
 from kmidi_lab.midi.piece import voices_of
-from kmidi_lab.models.groove.features import (
-    STYLES,
-    Performance,
-    bar_vectors,
-    bars_of,
-    encode_performances,
-    milliseconds,
-    nearest_steps,
-    suggested_style,
-)
+from kmidi_lab.models.groove.features import STYLES, bar_vectors, encode_performances, milliseconds
+from kmidi_lab.models.groove.grid import Performance, bars_of, nearest_steps, suggested_style
 
 KICK, SNARE, HAT = 0, 1, 2
 

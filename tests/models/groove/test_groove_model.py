@@ -21,7 +21,8 @@ from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.models.groove import boosted
 from kmidi_lab.models.groove.baselines import fit_baselines, rules
 from kmidi_lab.models.groove.evaluation import GrooveEvaluator, run, scores
-from kmidi_lab.models.groove.features import Bars, GrooveBatch, Performance, bar_vectors, encode_performances
+from kmidi_lab.models.groove.features import GrooveBatch, bar_vectors, encode_performances
+from kmidi_lab.models.groove.grid import Bars, Performance
 from kmidi_lab.models.groove.module import GroovePredictor, errors, huber_loss
 
 

@@ -11,7 +11,8 @@ from support.drum_files import write_drums
 from kmidi_lab.inference.session import Session
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
-from kmidi_lab.models.groove.features import SWING, bars_of, grid_of
+from kmidi_lab.models.groove.features import SWING
+from kmidi_lab.models.groove.grid import bars_of, grid_of
 from kmidi_lab.models.groove.onsets import new_onsets, written_for
 from kmidi_lab.models.groove.predict import HumanisedDrums
 

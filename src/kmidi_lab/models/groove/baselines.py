@@ -13,7 +13,8 @@ import numpy as np
 
 from kmidi_lab.models.groove.boosted import boosted_trees
 from kmidi_lab.models.groove.contract import GROOVE
-from kmidi_lab.models.groove.features import STEPS, STEPS_PER_BEAT, EncodedPerformances, milliseconds
+from kmidi_lab.models.groove.features import EncodedPerformances, milliseconds
+from kmidi_lab.models.groove.grid import STEPS, STEPS_PER_BEAT
 
 _FEW = 20
 """A median over fewer strokes is replaced by that of the next wider group."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from kmidi_lab.models.groove.contract import GROOVE
-from kmidi_lab.models.groove.features import STEPS, EncodedPerformances, milliseconds
+from kmidi_lab.models.groove.features import EncodedPerformances, milliseconds
+from kmidi_lab.models.groove.grid import STEPS
 
 _IN = {s.name: s.index for s in GROOVE.inputs}
 _AROUND = 4

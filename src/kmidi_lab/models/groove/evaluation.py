@@ -11,15 +11,14 @@ import numpy as np
 from kmidi_lab.midi.piece import VOICES
 from kmidi_lab.models.groove.baselines import fit_baselines
 from kmidi_lab.models.groove.features import (
-    STEPS,
     TIMING_DELTA,
     UNIT_MS,
     VELOCITY_DELTA,
     EncodedPerformances,
-    Performance,
     milliseconds,
     read_outputs,
 )
+from kmidi_lab.models.groove.grid import STEPS, Performance
 from kmidi_lab.models.groove.heard import heard_takes
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.heard import HeardItem

@@ -18,13 +18,13 @@ from kmidi_lab.models.groove.evaluation import GrooveData, run
 from kmidi_lab.models.groove.features import (
     FASTEST,
     SLOWEST,
-    STEPS,
     TIMING_DELTA,
     VELOCITY_DELTA,
     GrooveBatch,
     milliseconds,
     read_outputs,
 )
+from kmidi_lab.models.groove.grid import STEPS
 from kmidi_lab.models.groove.module import errors, huber_loss
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.retraining.lessons import Array, Judgement, LeftOutError, among

@@ -20,7 +20,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d
 
-from kmidi_lab.models.groove.features import FASTEST, SLOWEST, STEPS, STEPS_PER_BEAT, Bars
+from kmidi_lab.models.groove.features import FASTEST, SLOWEST
+from kmidi_lab.models.groove.grid import STEPS, STEPS_PER_BEAT, Bars
 
 RATE = 22_050
 """Hz that recordings are read at."""

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from kmidi_lab.models.groove.baselines import rules
-from kmidi_lab.models.groove.features import STEPS, EncodedPerformances, Performance, read_outputs
+from kmidi_lab.models.groove.features import EncodedPerformances, read_outputs
+from kmidi_lab.models.groove.grid import STEPS, Performance
 from kmidi_lab.scoring.heard import SECONDS, HeardItem, Sounding, by_chance
 
 _PITCHES = np.array([36, 38, 42])

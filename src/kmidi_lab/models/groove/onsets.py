@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kmidi_lab.midi.piece import Piece
-from kmidi_lab.models.groove.features import BEATS_PER_UNIT, STEPS, STEPS_PER_BEAT, SWING, Grid, grid_of
+from kmidi_lab.models.groove.features import BEATS_PER_UNIT, SWING
+from kmidi_lab.models.groove.grid import STEPS, STEPS_PER_BEAT, Grid, grid_of
 
 LIMIT_SECONDS = 0.05
 """No onset goes further from where its style writes it."""

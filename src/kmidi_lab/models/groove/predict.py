@@ -20,15 +20,8 @@ from kmidi_lab.midi.styles import LEAD_MS, lead_line
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.groove.baselines import rules
 from kmidi_lab.models.groove.contract import GROOVE
-from kmidi_lab.models.groove.features import (
-    STEPS,
-    STYLES,
-    Grid,
-    bar_vectors,
-    grid_of,
-    read_outputs,
-    suggested_style,
-)
+from kmidi_lab.models.groove.features import STYLES, bar_vectors, read_outputs
+from kmidi_lab.models.groove.grid import STEPS, Grid, grid_of, suggested_style
 from kmidi_lab.models.groove.onsets import new_onsets, written_for
 from kmidi_lab.models.groove.sampling import drawn_timing, drawn_velocities, later, played_bars
 from kmidi_lab.wording import many

@@ -16,7 +16,8 @@ import numpy as np
 
 from kmidi_lab.midi.piece import VOICES
 from kmidi_lab.midi.styles import LEAD_MS
-from kmidi_lab.models.groove.features import BEATS_PER_UNIT, STEPS, read_outputs
+from kmidi_lab.models.groove.features import BEATS_PER_UNIT, read_outputs
+from kmidi_lab.models.groove.grid import STEPS
 
 
 @dataclass(frozen=True)
