@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from kmidi_lab.errors import FileError
 from kmidi_lab.files import as_it_was, sync, write_new
 
 _ENDING = ".new"
@@ -50,7 +51,7 @@ def write_together(files: Mapping[Path, bytes]) -> None:
     """Writes files that belong together: none of them is new where the disk has no place for all. Makes missing folders.
 
     Raises:
-        FileError: one can't be written; nothing has changed, unless a folder refuses the very names.
+        FileError: one can't be written; nothing has changed, or it says what is new already (`take_names`).
     """
     for folder in {path.parent for path in files}:
         try:
@@ -58,12 +59,29 @@ def write_together(files: Mapping[Path, bytes]) -> None:
         except OSError as error:
             raise as_it_was(folder, error) from error
     with staged(files, False) as waiting:
+        take_names(waiting)
+
+
+def take_names(waiting: Mapping[Path, Path]) -> None:
+    """Renames what `staged` has written, one file after the other, and makes the names durable.
+
+    Raises:
+        FileError: a folder refuses a name; says which of the files have theirs already.
+    """
+    new: list[str] = []
+    try:
         for path, temp in waiting.items():
-            try:
-                temp.replace(path)
-                sync(path.parent)
-            except OSError as error:
-                raise as_it_was(path, error) from error
+            temp.replace(path)
+            new.append(path.name)
+        for folder in {path.parent for path in waiting}:
+            sync(folder)
+    except OSError as error:
+        if not new:
+            raise as_it_was(path, error) from error
+        raise FileError(
+            f"{path}: can't be written ({error.strerror or error}), and of the files that go together "
+            f"{', '.join(new)} {'is' if len(new) == 1 else 'are'} new already; write them again, or choose another folder"
+        ) from error
 
 
 def _remove_left(files: Iterable[Path]) -> None:

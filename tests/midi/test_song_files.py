@@ -221,7 +221,7 @@ def test_of_two_runs_at_once_the_last_one_is_there_whole(
     write, said: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The second begins while the first renames; it waits, and replaces what the first has written as its own kind."""
-    real, others = song_files._rename, []
+    real, others = song_files.take_names, []
 
     def in_between(waiting: dict[Path, Path]) -> None:
         head, *rest = waiting.items()
@@ -233,7 +233,7 @@ def test_of_two_runs_at_once_the_last_one_is_there_whole(
             assert others[0].is_alive(), "it waits"
         real(dict(rest))
 
-    monkeypatch.setattr(song_files, "_rename", in_between)
+    monkeypatch.setattr(song_files, "take_names", in_between)
     write("ONE")
     others[0].join(10)
     assert _songs(tmp_path) == dict.fromkeys(ALL, "TWO") and _is_one(tmp_path) and _told_to_be_one(tmp_path)

@@ -43,7 +43,7 @@ class Session:
             The names of the files that were written, with commas between.
 
         Raises:
-            FileError: one can't be written; then none of them is new.
+            FileError: one can't be written; then none of them is new, or it says which are.
         """
         from kmidi_lab.midi.companions import companions
         from kmidi_lab.midi.sound import NoSoundError, wav_bytes

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from kmidi_lab.errors import FileError
-from kmidi_lab.file_sets import alone_in, staged
+from kmidi_lab.file_sets import alone_in, staged, take_names
 from kmidi_lab.files import sync, write_atomic
 from kmidi_lab.midi.companions import in_the_way, say_apart
 
@@ -70,10 +70,10 @@ def write_song(
                 write_atomic(path, data)
             known = folder / known.name
             write_atomic(known, _with_files(trace, known, apart))
-            _rename({target: waiting[target]})
+            take_names({target: waiting[target]})
             return [target, *apart, known]
         write_atomic(known, _with_files(trace, known, new, {name: own[name] for name in own if name != known.name}))
-        _rename(waiting)
+        take_names(waiting)
         for path in beside:
             if path not in new and path.name in own:  # it would be taken for this song's
                 path.unlink(missing_ok=True)
@@ -81,17 +81,6 @@ def write_song(
         sync(target.parent)
         write_atomic(known, _with_files(trace, known, new))
     return [*new, known]
-
-
-def _rename(waiting: Mapping[Path, Path]) -> None:
-    for path, temp in waiting.items():
-        try:
-            temp.replace(path)
-        except OSError as error:
-            raise FileError(
-                f"{path}: can't be written ({error.strerror or error}); of the files that go with it, some may be of this song "
-                "already; write it again, or choose another name"
-            ) from error
 
 
 def _with_files(
