@@ -49,11 +49,12 @@ def _run(arguments: list[str]) -> int:
     if any(a in ("-h", "--help") for a in arguments):
         from kmidi_lab.conf_dir import look_also_in
         from kmidi_lab.help_text import help_text
+        from kmidi_lab.task_help import task_help
 
         look_also_in(_config_dir(arguments))
-
-        models = [a.removeprefix("model=") for a in arguments if a.startswith("model=")]
-        print(help_text(models[-1] if models else None))
+        typed = dict(a.split("=", 1) for a in arguments if a.startswith(("model=", "task=")))
+        model, task = typed.get("model"), typed.get("task")
+        print(help_text(model) if task is None else task_help(task, model))
         return 0
     if "--version" in arguments:
         from kmidi_lab import __version__

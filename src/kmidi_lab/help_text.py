@@ -54,7 +54,7 @@ def help_text(model: str | None = None) -> str:
         lines.append(
             f"  {c.model:<13} {c.input_size:>3} -> {c.output_size:<3}  < {c.budget_ms:g} ms  {c.params_hint:<6} {c.network}{ready}"
         )
-    lines += [f"  {name:<13} {_comment(config_file('model', name))}" for name in built if name not in CONTRACTS]
+    lines += [f"  {name:<13} {comment(config_file('model', name))}" for name in built if name not in CONTRACTS]
     root = Path(os.environ.get("DATA_ROOT", "data"))
     lines += ["", *(_every_model(root, built) if model is None else _one_model(root, model))]
     devices = hardware.find()
@@ -64,7 +64,7 @@ def help_text(model: str | None = None) -> str:
         for a in ("cuda", "mps", "cpu")
     ]
     for group, note in (
-        ("task", ""),
+        ("task", "its settings: --help task=NAME"),
         ("preset", "smoke: every step in a minute or two, on a small part of the data that come with the lab"),
         ("build", "dev_mac and prod_aws train only with preset=smoke or build.may_train=true"),
         ("logger", "wandb is offline unless logged in"),
@@ -75,7 +75,7 @@ def help_text(model: str | None = None) -> str:
         names = "|".join(options(group))
         lines.append(("\n" if group == "task" else "") + f"{group}={names}" + (f"   {note}" if note else ""))
     released = [
-        name for name in options("experiment") if _comment(config_file("experiment", name)).startswith(_RELEASED)
+        name for name in options("experiment") if comment(config_file("experiment", name)).startswith(_RELEASED)
     ]
     others = [name for name in options("experiment") if name not in released]
     lines.append(f"experiment={'|'.join(released)}   trains a released model again")
@@ -136,7 +136,7 @@ def accepted_data(model: str) -> list[DataChoice]:
     return [_choice(config_file("data", name.strip())) for name in names]
 
 
-def _comment(path: Path) -> str:
+def comment(path: Path) -> str:
     """What the comment at the top of a config file says, beside Hydra's own lines."""
     lines = path.read_text(encoding="utf-8").splitlines()
     comments = takewhile(lambda line: line.startswith("#"), lines)

@@ -165,7 +165,8 @@ def test_a_models_folder_without_models_is_refused_and_leaves_the_page(
     page.write_text("what was there")
     if there:
         (tmp_path / "nope").mkdir()
-    assert "models_root=nope: no registry.json there" in refusal("task=dashboard", "models_root=nope")
+    why = "no registry.json there" if there else "there is no such folder"
+    assert f"models_root=nope: {why}" in refusal("task=dashboard", "models_root=nope")
     assert page.read_text() == "what was there"
 
 

@@ -18,7 +18,7 @@ from kmidi_lab.report.dashboard import write_dashboard
 from kmidi_lab.report.kept_runs import kept_runs
 from kmidi_lab.report.wandb_sweep import as_yaml, sweep_spec
 from kmidi_lab.sweeps.space import searched
-from kmidi_lab.tasks.roots import names_models_root
+from kmidi_lab.tasks.roots import named_root, names_models_root
 from kmidi_lab.wording import many
 
 _NOT_OF_A_RUN = (
@@ -42,7 +42,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if cfg.dashboard.sweep:
         _write_sweep(cfg, Path(cfg.dashboard.sweep))
         return
-    root, runs = Path(cfg.models_root), Path(cfg.dashboard.runs or cfg.paths.output_root)
+    root, runs = named_root(cfg), Path(cfg.dashboard.runs or cfg.paths.output_root)
     if cfg.dashboard.runs and not runs.is_dir():
         raise UserError(f"dashboard.runs={runs}: no such folder; give one that holds runs/ or sweeps/, such as outputs")
     if names_models_root(cfg) and not has_registry(root):

@@ -1,4 +1,4 @@
-"""task=info: the model's contract, and what the config composes to."""
+"""task=info: shows the model's contract."""
 
 from __future__ import annotations
 

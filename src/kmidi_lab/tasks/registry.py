@@ -16,7 +16,7 @@ from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.registry.rehoming import rehome
 from kmidi_lab.registry.versions import NoVersionError, kept_versions, read_version, version_of
 from kmidi_lab.report.registry_table import compared, history_table, models_table
-from kmidi_lab.tasks.roots import way_back, whole_root
+from kmidi_lab.tasks.roots import named_root, way_back, whole_root
 
 _ACTIONS = ("list", "history", "compare", "promote", "demote", "rollback", "rehome")
 _READ_ONLY = ("list", "history", "compare")
@@ -29,7 +29,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         raise ConfigError(one_of("registry.action", options.action, _ACTIONS))
     if options.action in _ABOUT_ONE and not options.model:
         raise ConfigError(f"registry.action={options.action} is about one model; type registry.model=harmony")
-    root = whole_root(cfg) if options.action in _READ_ONLY else Path(cfg.models_root)
+    root = whole_root(cfg) if options.action in _READ_ONLY else named_root(cfg)
     registry = _there(root, whole=options.action not in _READ_ONLY)
     model_id = _model_id(options.model, registry) if options.model else None
     if options.action == "promote":

@@ -28,10 +28,15 @@ def models_root(cfg: DictConfig, model: str | None = None) -> Path:
     Raises:
         ConfigError: the user types a folder that is not there, where answers without models would surprise.
     """
+    return _this_or(named_root(cfg), spare_root(cfg), model)
+
+
+def named_root(cfg: DictConfig) -> Path:
+    """The models folder that is set. Raises ConfigError: the user types one that is not there."""
     root = Path(cfg.models_root)
     if names_models_root(cfg) and not os.path.lexists(root) and not _to_be_made(root):
         raise ConfigError(f"models_root={root}: there is no such folder; leave it out, or type {example_root()}")
-    return _this_or(root, spare_root(cfg), model)
+    return root
 
 
 def start_root(cfg: DictConfig, model: str) -> Path:
@@ -51,8 +56,11 @@ def whole_root(cfg: DictConfig) -> Path:
 
     A folder that isn't the default one, whatever names it, or that holds any file is taken as it is, so that a mistyped
     one never ends in a table of the released models.
+
+    Raises:
+        ConfigError: as `models_root`.
     """
-    root = Path(cfg.models_root)
+    root = named_root(cfg)
     return models_root(cfg) if root == _DEFAULT and _is_empty(root) else root
 
 
