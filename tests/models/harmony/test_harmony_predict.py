@@ -10,7 +10,7 @@ import pytest
 from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.inference.session import Session
-from kmidi_lab.models.harmony.predict import NextChords
+from kmidi_lab.models.harmony.predict import Continuations, NextChords
 
 
 def told(request: NextChords, folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[list[str], dict[str, object]]:
@@ -52,3 +52,12 @@ def test_numerals_harte_and_names_ask_the_same() -> None:
     asked = [NextChords(text, key="C").chart.events for text in ("ii7 | V7", "D:min7 | G:7", "Dm7 | G7", "D-7 | g7")]
     assert all(events == asked[0] for events in asked)
     assert read_chart("ii7 V7", "F").events[0].chord == parse_jazz("Gm7")
+
+
+def test_the_page_lists_no_chord_of_0_percent() -> None:
+    answer = Continuations([("Cmaj7", 0.98), ("Am7", 0.006), ("F", 0.0049)], "C major, given")
+    assert NextChords.rows(answer) == [
+        ("key", "C major, given"),
+        ("Cmaj7", "98% likely to come next"),
+        ("Am7", "1% likely to come next"),
+    ]

@@ -147,10 +147,8 @@ class NextChords(Request[Continuations]):
 
     @classmethod
     def rows(cls, answer: Continuations) -> list[tuple[str, str]]:
-        return [
-            ("key", answer.key),
-            *((name, f"{probability:.0%} likely to come next") for name, probability in answer),
-        ]
+        told = ((name, f"{probability:.0%}") for name, probability in answer)
+        return [("key", answer.key), *((name, f"{share} likely to come next") for name, share in told if share != "0%")]
 
     def show(self, answer: Continuations, session: Session) -> None:
         chart, key = self.chart, self.chart.spelling.key
