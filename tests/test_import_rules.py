@@ -54,6 +54,13 @@ def test_a_room_of_data_knows_no_other_room() -> None:
         _check(there in (None, here), f"{module} imports {imported}")
 
 
+def test_a_room_takes_its_own_contract_not_the_list_of_all() -> None:
+    """The version of prepared data is of all code that their reader imports: a new model would have all data read again."""
+    for module, imported in _imports():
+        joined = module.startswith(ROOMS) and imported.startswith("kmidi_lab.contracts.")
+        _check(not joined, f"{module} imports {imported}")
+
+
 def test_the_package_never_imports_the_data_modules() -> None:
     for module, imported in _imports():
         joined = module.startswith("kmidi_lab") and imported.split(".")[0] == "datamodules"

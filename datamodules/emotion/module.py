@@ -26,8 +26,8 @@ from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.front_end import heard
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.contract_features import SPEAKER_FEATURES
-from kmidi_lab.contracts import EMOTION
 from kmidi_lab.errors import ConfigError, one_of
+from kmidi_lab.models.emotion.contract import EMOTION
 from kmidi_lab.models.emotion.features import EmotionBatch, label_of, label_set
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from datamodules.shared.encoded_data import EncodedData
 from datamodules.shared.module import SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
-from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.midi.styles import STYLES
+from kmidi_lab.models.microtiming.contract import MICROTIMING
 from kmidi_lab.models.microtiming.features import LEAD_MS, UNIT_MS, EncodedTakes, MicrotimingBatch, encode_takes
 
 _IN = {s.name: s.index for s in MICROTIMING.inputs}

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from kmidi_lab.contracts import EMOTION
+from kmidi_lab.models.emotion.contract import EMOTION
 from kmidi_lab.models.emotion.features import EmotionBatch
 from kmidi_lab.models.emotion.network import linear_part
 from kmidi_lab.nn.audio import clip_mean

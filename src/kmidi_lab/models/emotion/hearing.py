@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.speaker import adapt, fresh, padded, seconds_heard
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 
 
 class EmotionData(Protocol):

@@ -15,9 +15,9 @@ from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count, Sizes
 from kmidi_lab.contract_features import AUDIO_FEATURES, SPEAKER_FEATURES
-from kmidi_lab.contracts import EMOTION
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion.calibration import HEARINGS, note_of, scale_of
+from kmidi_lab.models.emotion.contract import EMOTION
 from kmidi_lab.models.emotion.discriminants import (
     OTHERS,
     hold_others,

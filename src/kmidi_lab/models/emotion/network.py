@@ -8,8 +8,8 @@ from math import atanh
 import torch
 from torch import nn
 
-from kmidi_lab.contracts import EMOTION
 from kmidi_lab.emotion_embedding import BLOCK_PATTERN
+from kmidi_lab.models.emotion.contract import EMOTION
 from kmidi_lab.models.emotion.features import SCALARS
 from kmidi_lab.nn.audio import trunk
 from kmidi_lab.nn.layers import GRU

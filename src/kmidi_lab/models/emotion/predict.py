@@ -7,7 +7,6 @@ import json
 import numpy as np
 
 from kmidi_lab.audio.mel import FLOOR
-from kmidi_lab.contracts import EMOTION
 from kmidi_lab.emotion_embedding import read_emotion
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
@@ -15,6 +14,7 @@ from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS
 from kmidi_lab.inference.ways import Way
+from kmidi_lab.models.emotion.contract import EMOTION
 from kmidi_lab.models.emotion.features import INTENSITIES
 
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.midi.styles import STYLES
 from kmidi_lab.models.microtiming.boosted import fit_trees
+from kmidi_lab.models.microtiming.contract import MICROTIMING
 from kmidi_lab.models.microtiming.features import STEPS, EncodedTakes
 from kmidi_lab.models.microtiming.notes import ROLES
 from kmidi_lab.models.microtiming.quantiles import LEVELS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kmidi_lab.contracts import MICROTIMING
+from kmidi_lab.models.microtiming.contract import MICROTIMING
 from kmidi_lab.models.microtiming.quantiles import LEVELS
 
 if TYPE_CHECKING:

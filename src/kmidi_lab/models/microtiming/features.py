@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.midi.styles import STYLES, SWING
+from kmidi_lab.models.microtiming.contract import MICROTIMING
 from kmidi_lab.models.microtiming.notes import WrittenNotes
 
 if TYPE_CHECKING:

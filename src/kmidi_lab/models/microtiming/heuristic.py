@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kmidi_lab.contracts import MICROTIMING
+from kmidi_lab.models.microtiming.contract import MICROTIMING
 from kmidi_lab.models.microtiming.notes import ROLES
 
 _LEAD_ROLE_MS, _SNARE_LATE_MS = -8.0, 5.0

@@ -6,8 +6,8 @@ import torch
 from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count
-from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.midi.styles import STYLES
+from kmidi_lab.models.microtiming.contract import MICROTIMING
 from kmidi_lab.models.microtiming.features import UNIT_MS, MicrotimingBatch
 from kmidi_lab.models.microtiming.network import ANSWERED, microtiming_network
 from kmidi_lab.models.microtiming.quantiles import LEVELS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from kmidi_lab.contracts import MICROTIMING
+from kmidi_lab.models.microtiming.contract import MICROTIMING
 from kmidi_lab.nn.layers import GRU
 from kmidi_lab.nn.streaming import Chain
 

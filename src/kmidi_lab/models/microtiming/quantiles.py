@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from scipy.special import ndtri
 
-from kmidi_lab.contracts import MICROTIMING
+from kmidi_lab.models.microtiming.contract import MICROTIMING
 
 LEVELS = (0.10, 0.25, 0.50, 0.75, 0.90)
 _OUT = {s.name: s.index for s in MICROTIMING.outputs}
