@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import mido
+import numpy as np
 import pytest
 
 from kmidi_lab.composition.brief import Mood, chosen
@@ -73,6 +74,17 @@ def test_a_tempo_leads_on_from_the_one_that_a_bar_has() -> None:
     assert usual[0] > 1.1 and [f / u for f, u in zip(factors, usual, strict=True)] == pytest.approx(
         [1.2 ** (n / 4) for n in (1, 2, 3, 4)] + [1.2] * 4
     )
+
+
+def test_an_accelerando_out_of_a_half_time_bridge_does_not_jump() -> None:
+    brief = chosen("", Mood(0.0, 0.0), 12, 1, tempo=100)
+    half = Change("pace", "half", BRIDGE, "half-time bridge")
+    led = Change("pace", "faster", Place("chorus", 0, -1), "an accelerando into the chorus")
+    form = read_form("bridge 6, chorus 4")
+    for changes in ((half, led), (led, half)):
+        factors, _ = paced(form, changes, brief, [])
+        rising = 0.5 * (1.2 / 0.5) ** (np.arange(5) / 4)
+        assert factors[1:6] == pytest.approx(tuple(rising)) and factors[6:] == (1.2,) * 4
 
 
 def test_a_section_has_its_tempo_at_the_end_too() -> None:

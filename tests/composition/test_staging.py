@@ -166,6 +166,6 @@ def test_strokes_are_softer_where_their_bar_is_to_be(make) -> None:
     song = make(emotion="sad", sections="verse 4", models=False)
     before, after = (
         {t.name: t.notes["velocity"][t.notes["start"] < 1920] for t in open_file(midi).piece.tracks}
-        for midi in (song.midi, levelled(song.midi, [0.0, 1.0, 1.0, 1.0], 4.0))
+        for midi in (song.midi, levelled(song.midi, [0.0, 1.0, 1.0, 1.0], [0.0, 4.0, 8.0, 12.0]))
     )
     assert [round(0.45 * v) for v in before["Lead"].tolist()[:-1]] == after["Lead"].tolist()[:-1]

@@ -15,8 +15,9 @@ from kmidi_lab.chords.chord import MAJOR_SCALE, Key
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.key_finding import estimate_key
 from kmidi_lab.midi.reading import read_piece
-from kmidi_lab.song import Arrangement, Metre, Note, Part, PlacedChord, Section, Tempo, midi_bytes
+from kmidi_lab.song import Arrangement, Metre, Note, Part, PlacedChord, PlacedKey, Section, Tempo, midi_bytes
 from kmidi_lab.song import vocabularies as words
+from kmidi_lab.song.elements import Level
 from kmidi_lab.song.rule_breaks import CHANGES, REFUSED, RuleBreakError, break_rule
 from kmidi_lab.song.rule_breaks.changing import loudness, strikes
 
@@ -210,6 +211,19 @@ def test_in_six_eight_a_beat_has_three_eighths() -> None:
     assert [n.start for n in struck if n.start < 3] == [0.0, 1.0, 2.0], "three against two"
     dropped = break_rule(lilting, "RHYTHM_DroppedBeats").metres
     assert {(m.numerator, m.denominator) for m in dropped} == {(6, 8), (3, 8)}
+
+
+@pytest.mark.parametrize(("rule", "start"), [("RHYTHM_DroppedBeats", 15.0), ("ARRANGEMENT_StructuralMismatch", 16.0)])
+def test_keys_and_levels_stay_with_their_bars(rule: str, start: float) -> None:
+    lead = replace(SONG.part("lead"), levels=(Level(0.0, 40), Level(16.0, 90)))
+    turned = replace(SONG, keys=(PlacedKey(16.0, Key(6, 1), "F#"),), parts=(lead, *SONG.parts[1:]))
+    broken = break_rule(turned, rule)
+    first = (broken.key, broken.tonic)
+    assert [placed.start for placed in broken.keys] == [start]
+    if rule == "RHYTHM_DroppedBeats":
+        assert first == (SONG.key, "") and broken.part("lead").levels[1].start == start
+    else:
+        assert first == (Key(6, 1), "F#") and broken.keys[0].key == SONG.key, "the sections have changed places"
 
 
 def test_a_bar_has_lost_a_beat() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import mido
 import pytest
@@ -11,7 +12,19 @@ from support.songs import small_song
 
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.midi.reading import read_piece
-from kmidi_lab.song import Arrangement, ArrangementError, Bend, Marker, Metre, Note, Part, Section, Tempo, midi_bytes
+from kmidi_lab.song import (
+    Arrangement,
+    ArrangementError,
+    Bend,
+    Marker,
+    Metre,
+    Note,
+    Part,
+    PlacedKey,
+    Section,
+    Tempo,
+    midi_bytes,
+)
 from kmidi_lab.song.to_midi import key_fifths
 
 
@@ -87,6 +100,12 @@ def test_bends_and_struck_again_notes_are_written_so_that_readers_agree(tmp_path
 def test_key_signatures(tonic: int, mode: int, fifths: int) -> None:
     song = replace(small_song(), key=Key(tonic, mode), mode="major" if mode > 0 else "minor")
     assert key_fifths(song.key) == fifths
+
+
+def test_a_key_signature_has_the_name_of_its_tonic(tmp_path: Path) -> None:
+    six = replace(small_song(), key=Key(6, 1), tonic="F#", keys=(PlacedKey(16.0, Key(6, 1), "Gb"),))
+    (path := tmp_path / "six.mid").write_bytes(midi_bytes(six))
+    assert [m.key for m in mido.MidiFile(path).tracks[0] if m.type == "key_signature"] == ["F#", "Gb"]
 
 
 @pytest.mark.parametrize(

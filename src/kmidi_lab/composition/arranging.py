@@ -83,8 +83,13 @@ class Arranger:
         sections = [
             Section(s.kind, at, s.bars, s.energy, s.energy, s.tension) for s, at in zip(form, starts, strict=False)
         ]
-        turns = [(start * self._bar, stage.heard.key) for start, stage in zip(starts, stages, strict=False)]
-        keys = [PlacedKey(*turn) for before, turn in pairwise(turns) if turn[1] != before[1]]
+        heard = [(start * self._bar, stage.heard) for start, stage in zip(starts, stages, strict=False)]
+        turns = [(start, spelling.key) for start, spelling in heard]
+        keys = [
+            PlacedKey(start, spelling.key, spelling.tonic)
+            for (_, before), (start, spelling) in pairwise(heard)
+            if spelling.key != before.key
+        ]
         return Arrangement(
             self._brief.title,
             self._brief.key,
@@ -96,6 +101,7 @@ class Arranger:
             "minor" if self._brief.key.mode < 0 else "major",
             markers=tuple(_markers(starts, stages, self._bar)),
             keys=tuple(keys),
+            tonic=self._brief.spelling.tonic,
         )
 
     def drawn(self) -> list[tuple[str, dict[str, Any], str]]:

@@ -38,6 +38,7 @@ def paced(
     factors = [brief.band.at(mood.arousal) / usual for mood in moods] or [1.0] * whole
     lines = _with_moods(factors, changes, moods, brief.tempo)
     places = [(c, (c.place or Place(LATE))._replace(side=0)) for c in changes if c.what == PACE]
+    places.sort(key=lambda place: place[0].value in (FASTER, SLOWER))  # what leads to a tempo comes from the one before
     sections = {bar for _, place in places if place.kind in KINDS for bar in bars_of(spans_of(place, form))}
     for change, place in places:
         spans = spans_of(place, form)
@@ -93,10 +94,11 @@ def _lead(factors: list[float], start: int, stop: int, change: Change) -> None:
     end = _LED if change.value == FASTER else 1 / _LED
     leads = change.place is not None and change.place.side < 0 and start > 0
     first, last = (max(0, start - _LEADING), start) if leads else (start, stop)
-    for bar in range(first, last):
-        factors[bar] *= end ** ((bar - first + 1) / (last - first))
     if leads:
         factors[start:stop] = [end * factor for factor in factors[start:stop]]
+    for n, factor in enumerate(factors[first:last], 1):
+        reached = factors[start] if leads else end * factor
+        factors[first + n - 1] = factor * (reached / factor) ** (n / (last - first))
 
 
 def _line(change: Change, spans: Sequence[Span], factors: Sequence[float], tempo: float) -> Taken:

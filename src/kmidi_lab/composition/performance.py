@@ -104,7 +104,7 @@ def performed(
     midi = played.midi
     for mood in dict.fromkeys(m for m in moods if m != brief.mood):
         other = players.ask("dynamics", brief.seed, midi=written, emotion=str(mood), timing=False)
-        midi = as_loud_as(midi, other.midi, {n for n, m in enumerate(moods) if m == mood}, brief.metre.bar)
+        midi = as_loud_as(midi, other.midi, {n for n, m in enumerate(moods) if m == mood}, song.bar_starts)
     loud = _as_asked(midi, song, brief, levels, mix)
     players.note("dynamics", summaries.of_loudness(written, loud))
     placed = players.ask("microtiming", brief.seed, midi=loud, parts="pitched", amount=_TIGHT)
@@ -116,7 +116,7 @@ def _as_asked(midi: bytes, song: Arrangement, brief: Brief, levels: Sequence[flo
     """The MIDI file with the arc, the levels and the parts that a person asks for, of which the models leave little."""
     midi = as_mixed(midi, mix) if mix else midi
     midi = swelled(midi, brief.arc, song.length) if brief.arc_asked else midi
-    return levelled(midi, levels, brief.metre.bar) if levels else midi
+    return levelled(midi, levels, song.bar_starts) if levels else midi
 
 
 def _changed(song: Arrangement, drums: bool, change: Callable[[Note], Note]) -> Arrangement:

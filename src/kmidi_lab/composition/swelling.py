@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
@@ -30,28 +31,33 @@ def swelled(midi: bytes, arc: str, quarters: float) -> bytes:
     return _louder(midi, lambda at: max(curve) - wanted_energy(curve, float(np.clip(at / quarters, 0.0, 1.0))))
 
 
-def levelled(midi: bytes, levels: Sequence[float], bar: float) -> bytes:
+def levelled(midi: bytes, levels: Sequence[float], starts: Sequence[float]) -> bytes:
     """The same with every stroke as loud as its bar is to be; where that is the most all stay as they are.
 
     Args:
         midi: of a song that is played.
         levels: of each bar, 0..1.
-        bar: its quarters.
+        starts: where each bar begins, in quarters.
     """
-    return _louder(midi, lambda at: max(levels) - levels[int(np.clip((at + _EARLY) // bar, 0, len(levels) - 1))])
+    return _louder(midi, lambda at: max(levels) - levels[min(_bar_at(at, starts), len(levels) - 1)])
 
 
-def as_loud_as(midi: bytes, other: bytes, bars: Collection[int], bar: float) -> bytes:
-    """The MIDI file with the velocities of another one of the same notes in some bars, each of `bar` quarters."""
+def as_loud_as(midi: bytes, other: bytes, bars: Collection[int], starts: Sequence[float]) -> bytes:
+    """The MIDI file with the velocities of another one of the same notes in some bars, which begin at `starts` in quarters."""
     file, louder = open_file(midi), open_file(other)
     edits: dict[int, Edit] = {}
     for track, like, places in zip(file.piece.tracks, louder.piece.tracks, file.places, strict=True):
         for note, same, (chunk, struck, *_) in zip(track.notes, like.notes, places.tolist(), strict=True):
-            if (float(note["start"]) / file.piece.ticks_per_quarter + _EARLY) // bar in bars:
+            if _bar_at(float(note["start"]) / file.piece.ticks_per_quarter, starts) in bars:
                 edits.setdefault(chunk, Edit()).changed[struck] = bytes(
                     [NOTE_ON | track.channel, int(note["pitch"]), int(same["velocity"])]
                 )
     return rewrite(file.file, edits)
+
+
+def _bar_at(place: float, starts: Sequence[float]) -> int:
+    """The bar that a stroke is of, which may be played a little before it."""
+    return max(bisect_right(starts, place + _EARLY) - 1, 0)
 
 
 def _louder(midi: bytes, missing: Callable[[float], float]) -> bytes:

@@ -55,6 +55,7 @@ class Arrangement:
         mode: name of the scale, such as major or dorian (`kmidi_lab.chords.chord.MODES`).
         markers: besides those that sections get.
         keys: that the song goes to after its first, by start.
+        tonic: the name of the key's tonic, such as F# or Gb; empty where it has the usual one.
 
     Raises:
         ArrangementError: something in it can't be.
@@ -70,6 +71,7 @@ class Arrangement:
     mode: str = "major"
     markers: tuple[Marker, ...] = ()
     keys: tuple[PlacedKey, ...] = ()
+    tonic: str = ""
 
     def __post_init__(self) -> None:
         for fault in _faults(self):

@@ -63,10 +63,11 @@ class Level(NamedTuple):
 
 
 class PlacedKey(NamedTuple):
-    """A key from `start` on."""
+    """A key from `start` on; `tonic` is its name, such as F# or Gb, empty where it has the usual one."""
 
     start: float
     key: Key
+    tonic: str = ""
 
 
 class PlacedChord(NamedTuple):

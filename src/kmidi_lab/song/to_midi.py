@@ -26,9 +26,9 @@ def midi_bytes(song: Arrangement) -> bytes:
     return new_file.new_file([_conductor(song), *(_part(part) for part in song.parts)])
 
 
-def key_fifths(key: Key) -> int:
-    """Sharps of a key signature, flats below 0."""
-    tonic = Spelling.of(key).tonic
+def key_fifths(key: Key, name: str = "") -> int:
+    """Sharps of a key signature, flats below 0; `name` is the tonic's, such as F# or Gb, empty for the usual one."""
+    tonic = Spelling.of(key, (name,) if name else ()).tonic
     fifths = _FIFTHS.index(tonic[0]) - 1 + 7 * (tonic.count("#") - tonic.count("b"))
     return fifths - _MINOR_FIFTHS_DOWN if key.mode < 0 else fifths
 
@@ -39,8 +39,8 @@ def _conductor(song: Arrangement) -> list[Timed]:
     for metre, bars in groupby(zip(song.metres, song.bar_starts[:-1], strict=True), key=lambda bar: bar[0]):
         out.append((_tick(next(bars)[1]), new_file.metre_event(*metre)))
     out += [
-        (_tick(start), new_file.key_event(key_fifths(key), key.mode < 0))
-        for start, key in ((0.0, song.key), *song.keys)
+        (_tick(start), new_file.key_event(key_fifths(key, tonic), key.mode < 0))
+        for start, key, tonic in ((0.0, song.key, song.tonic), *song.keys)
     ]
     markers = [(song.span(section)[0], section.name) for section in song.sections]
     markers += [(marker.start, marker.text) for marker in song.markers]

@@ -148,14 +148,20 @@ def cut(song: Arrangement, bar: int, metre: Metre) -> Arrangement:
 
     chords = [(at(placed.start), at(placed.stop), placed.chord) for placed in song.chords]
     tempos = {at(tempo.start): tempo._replace(start=at(tempo.start)) for tempo in song.tempos}
+    keys = {at(placed.start): placed._replace(start=at(placed.start)) for placed in song.keys}
     return replace(
         song,
         metres=(*song.metres[:bar], metre, *song.metres[bar + 1 :]),
         tempos=tuple(tempos.values()),
         chords=tuple(PlacedChord(begin, end - begin, chord) for begin, end, chord in chords if end - begin > _TINY),
         markers=tuple(marker._replace(start=at(marker.start)) for marker in song.markers),
+        keys=tuple(keys.values()),
         parts=tuple(
-            replace(part.with_notes(notes(part)), bends=tuple(b._replace(start=at(b.start)) for b in part.bends))
+            replace(
+                part.with_notes(notes(part)),
+                bends=tuple(b._replace(start=at(b.start)) for b in part.bends),
+                levels=tuple(level._replace(start=at(level.start)) for level in part.levels),
+            )
             for part in song.parts
         ),
     )

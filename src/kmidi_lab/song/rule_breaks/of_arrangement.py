@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 from kmidi_lab.song.arrangement import Arrangement
-from kmidi_lab.song.elements import Bend, Marker, Note, PlacedChord, Tempo
+from kmidi_lab.song.elements import Bend, Marker, Note, PlacedChord, PlacedKey, Tempo
 from kmidi_lab.song.rule_breaks.changing import EARLY, RuleBreakError, louder, loudness, velocity
 
 TOO_LOUD = 1.6
@@ -149,10 +150,20 @@ def _in_order(song: Arrangement, order: list[int]) -> Arrangement:
         inside = [t for t in song.tempos if song.bar_starts[bar] < t.start < song.bar_starts[bar + 1]]
         tempos[starts[bar]] = song.tempo_at(song.bar_starts[bar])
         tempos |= {place(t.start): t.tempo for t in inside}
+    known = (PlacedKey(0.0, song.key, song.tonic), *song.keys)
+    keys = [
+        next(k for k in reversed(known) if k.start <= song.bar_starts[bar] + EARLY)._replace(start=starts[bar])
+        for bar in order
+    ]
+    turns = [after for before, after in pairwise(keys) if before[1:] != after[1:]]
     kept = [Tempo(at, tempos[at]) for at in sorted(tempos)]
     kept = [tempo for at, tempo in enumerate(kept) if at == 0 or tempo.tempo != kept[at - 1].tempo]
     return replace(
         song,
+        key=keys[0].key,
+        tonic=keys[0].tonic,
+        mode=song.mode if keys[0].key.mode == song.key.mode else "minor" if keys[0].key.mode < 0 else "major",
+        keys=tuple(turns),
         metres=tuple(metres),
         sections=(),
         tempos=tuple(kept),
