@@ -14,7 +14,8 @@ import kmidi_lab
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.bands import kit
 from kmidi_lab.composition.briefing import brief_of
-from kmidi_lab.composition.form import Stretch, chosen_form, read_form
+from kmidi_lab.composition.choosing import chosen_form
+from kmidi_lab.composition.form import Stretch, read_form
 from kmidi_lab.composition.page import song_page
 from kmidi_lab.composition.picture import drawn
 from kmidi_lab.composition.players import Players

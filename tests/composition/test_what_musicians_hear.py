@@ -16,7 +16,8 @@ from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.briefing import brief_of
 from kmidi_lab.composition.ending import dominant, leads_home, resting
-from kmidi_lab.composition.form import Stretch, chosen_form, grown
+from kmidi_lab.composition.choosing import chosen_form
+from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
 from kmidi_lab.composition.players import Players
@@ -159,16 +160,6 @@ def test_where_your_chords_do_not_end_a_song_it_comes_home(written: Arrange, mak
     assert not [line for line in make(models=False, **asked).remarks if "leaves it open" in line]
 
 
-def test_a_last_chorus_is_not_cut_off() -> None:
-    def drawn(number: int) -> list[Stretch]:
-        last = 2 if number % 2 else 4
-        kinds = (("intro", 2), ("verse", 8), ("chorus", 8), ("verse", 12 - last), ("chorus", last))
-        return [Stretch(kind, bars, 0.5, 0.3) for kind, bars in kinds]
-
-    form, _ = chosen_form(drawn, 30)
-    assert [s.bars for s in form] == [2, 8, 8, 4, 8]
-
-
 @pytest.mark.slow
 def test_a_furious_lead_keeps_room_to_grow(make) -> None:
     """Velocities of an excited mood are raised, and half of them stood at 127."""
@@ -266,22 +257,6 @@ def test_a_form_that_begins_with_its_chorus_is_left_where_another_is_drawn() -> 
 def _form_of(text: str) -> list[Stretch]:
     pairs = [part.split() for part in text.split(", ")]
     return [Stretch(kind, int(bars), 0.5, 0.3) for kind, bars in pairs]
-
-
-@pytest.mark.parametrize(
-    ("drawn", "grows"),
-    [
-        ("intro 4, verse 8, chorus 8, verse 8, chorus 4", "intro 4, verse 8, chorus 8, verse 4, chorus 8"),
-        ("verse 8, chorus 8, bridge 16, chorus 4, outro 4", "verse 8, chorus 8, bridge 12, chorus 8, outro 4"),
-        ("verse 8, chorus 8, bridge 4, chorus 4", "verse 8, chorus 8, bridge 4, chorus 4"),
-        ("verse 8, chorus 4, verse 8, chorus 8", "verse 8, chorus 4, verse 8, chorus 8"),
-        ("verse 8, chorus 8, chorus 4", "verse 8, chorus 8, chorus 4"),
-        ("chorus 8, verse 8", "chorus 8, verse 8"),
-    ],
-)
-def test_the_last_chorus_is_as_long_as_the_longest(drawn: str, grows: str) -> None:
-    form, told = grown(_form_of(drawn))
-    assert form == _form_of(grows) and bool(told) == (drawn != grows)
 
 
 @pytest.mark.parametrize(

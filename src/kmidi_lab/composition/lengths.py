@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kmidi_lab.composition.evening import evened
 from kmidi_lab.composition.form import LONGEST_SECTION, Stretch
 from kmidi_lab.song.edges import PHRASE
 from kmidi_lab.wording import many
@@ -16,8 +17,8 @@ _BARS, _FEW_BARS = 8, 4
 def lengths(kinds: Sequence[str], whole: int | None) -> list[int]:
     """Bars of each section, in whole phrases as far as there is room for them, else in twos or ones.
 
-    What a fair share leaves over goes, a phrase each, to the kind that comes most often, to the last of it first; single bars
-    go to the last section, since nothing follows it.
+    Whole phrases are shared out so that what returns is whole or half. Else what a fair share leaves over goes, a phrase each,
+    to the kind that comes most often, to the last of it first. Single bars go to the last section, since nothing follows it.
 
     Args:
         kinds: of the sections, in order.
@@ -34,6 +35,8 @@ def lengths(kinds: Sequence[str], whole: int | None) -> list[int]:
         for n in [n for n in longer if units[n] < most][:missing]:
             units[n] += 1
     bars = [unit * own for own in units]
+    if unit == PHRASE and (found := evened(kinds, bars, whole - whole % unit)):
+        bars = found[0]
     if left := whole % unit:
         bars[max(n for n, own in enumerate(bars) if own < LONGEST_SECTION)] += left
     return bars

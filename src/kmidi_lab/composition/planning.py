@@ -7,7 +7,8 @@ from functools import partial
 from kmidi_lab.composition.blues import TURNS, blues_form
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.change import said_kinds
-from kmidi_lab.composition.form import Draw, Stretch, chosen_form
+from kmidi_lab.composition.choosing import chosen_form
+from kmidi_lab.composition.form import Draw, Stretch
 from kmidi_lab.composition.own_chords import bars_of_row
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.rounds import cut_off, in_rounds
