@@ -61,7 +61,10 @@ def test_a_last_chorus_is_whole_and_a_first_verse_too() -> None:
     assert not even(["verse", "chorus"], [8, 6])
 
 
-@given(st.lists(st.sampled_from(["intro", "verse", "chorus", "bridge", "solo"]), min_size=1, max_size=8), st.integers(2, 24))
+@given(
+    st.lists(st.sampled_from(["intro", "verse", "chorus", "bridge", "solo"]), min_size=1, max_size=8),
+    st.integers(2, 24),
+)
 def test_even_sections_have_all_bars(kinds: list[str], phrases: int) -> None:
     near = [8] * len(kinds)
     if found := evened(kinds, near, 4 * phrases):

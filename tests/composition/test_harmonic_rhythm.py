@@ -28,6 +28,15 @@ def test_long_bars_have_more_changes_and_short_ones_fewer() -> None:
     assert changes("pop", 3.6).mean() > changes("pop", 2.3).mean() + 0.1 > changes("pop", 1.4).mean() + 0.2
 
 
+@pytest.mark.parametrize(
+    ("beats", "bar_s", "divided"), [(3, 1.5, False), (3, 2.3, True), (2, 1.0, False), (4, 1.3, True)]
+)
+def test_a_bar_has_two_chords_where_the_second_is_heard(beats: int, bar_s: float, divided: bool) -> None:
+    rhythms = [HarmonicRhythm("jazz", bar_s, np.random.default_rng(n), beats) for n in range(60)]
+    assert {rhythm.divides for rhythm in rhythms} == {divided}
+    assert (max(max(rhythm.of_round(4)) for rhythm in rhythms) > 1) is divided
+
+
 def test_a_slow_round_has_as_many_chords_as_others() -> None:
     rounds = [HarmonicRhythm("rock", 1.4, np.random.default_rng(n)).of_round(4) for n in range(100)]
     assert {len(counts) for counts in rounds} == {4, 8}

@@ -16,9 +16,9 @@ from kmidi_lab.composition.accompaniment import bass, comping, pad, voicings
 from kmidi_lab.composition.bands import added, band_of_genre, bands, drum_rows, fills, kit, pattern, varied, with_feel
 from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.brief import Mood, chosen
+from kmidi_lab.composition.choosing import chosen_form, closed
 from kmidi_lab.composition.chord_rows import OwnRows
 from kmidi_lab.composition.drumming import drums
-from kmidi_lab.composition.choosing import chosen_form, closed
 from kmidi_lab.composition.form import Stretch, form, read_form
 from kmidi_lab.composition.metres import COMMON, METRES, SongMetre
 from kmidi_lab.composition.own_chords import unheard

@@ -15,8 +15,8 @@ from kmidi_lab.composition.accompaniment import pad
 from kmidi_lab.composition.arranging import Arranger
 from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.briefing import brief_of
-from kmidi_lab.composition.ending import dominant, leads_home, resting
 from kmidi_lab.composition.choosing import chosen_form
+from kmidi_lab.composition.ending import dominant, leads_home, resting
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.playable import on_the_bass, playable, sung_span
@@ -104,8 +104,9 @@ def test_the_dominant_is_major_and_has_its_seventh_where_the_style_has_some() ->
 
 
 def test_a_tune_rests_near_and_not_on_its_peak() -> None:
-    """F is five above C and seven below, the sixth above is too far to leap down from but a leading tone still rises."""
-    assert resting(5, 72, 90) == 77, "far below the peak it goes to the nearest"
+    """F is five above C and seven below, where a tune falls to its rest; a leading tone still rises."""
+    assert resting(5, 73, 90) == 77, "far below the peak it goes to the nearest"
+    assert resting(5, 72, 90) == 65, "rather a fifth down than a fourth up"
     assert resting(5, 72, 77) == 65 and resting(5, 72, 72) == 65
     assert resting(5, 76, 76) == 77, "a step up is an end"
     assert resting(5, 67, 67) == 65

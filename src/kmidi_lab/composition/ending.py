@@ -15,6 +15,8 @@ _WITH_SEVENTH = 0.5
 
 _PEAK = 6
 """Semitones that a tune rather leaps farther than end on its highest note."""
+_FALLING, _LEAPT, _THIRD = 0.7, 3, 4
+"""What a semitone down costs, since a tune falls to its rest, and what a leap up to it costs of more semitones than a third."""
 
 
 def leads_home(chords: Sequence[Chord], key: Key) -> bool:
@@ -45,6 +47,11 @@ def resting(pitch_class: int, last: int, top: int) -> int:
     return min(places, key=lambda p: (unrest(p, last, top), p))
 
 
-def unrest(pitch: int, last: int, top: int) -> int:
-    """How far from rest a tune is that ends on a pitch: semitones from the one before, more where it is the song's highest."""
-    return abs(pitch - last) + (_PEAK if pitch >= top else 0)
+def unrest(pitch: int, last: int, top: int) -> float:
+    """How far from rest a tune is that ends on a pitch: semitones from the one before, fewer downward, more where it leaps up.
+
+    So much more it is where the pitch is the song's highest.
+    """
+    rise = pitch - last
+    moved = rise + (_LEAPT if rise > _THIRD else 0) if rise > 0 else -_FALLING * rise
+    return moved + (_PEAK if pitch >= top else 0)

@@ -13,20 +13,24 @@ _BY_LENGTH = 1.5
 """Power of the length of a bar by which quick changes become more likely, and slow ones less."""
 _OTHER = 0.3
 """How often a kind of section has a pace of its own, as a bridge that changes twice a bar."""
+_QUICKEST = 0.6
+"""Seconds that a chord lasts at least of two in a bar: in a fast waltz the second one would be a beat that nobody hears."""
 _CADENCE = 0.25
 """How often a round of several phrases ends with two chords in its last bar, where its phrases end with one."""
 
 
 class HarmonicRhythm:
-    """The paces of a song.
+    """The paces of a song; `divides` says whether its bars are long enough for two chords.
 
     Args:
         style: name of a style.
         bar_s: seconds of a bar.
         rng: draws them.
+        beats: of a bar; of three the second of two chords has one.
     """
 
-    def __init__(self, style: str, bar_s: float, rng: np.random.Generator) -> None:
+    def __init__(self, style: str, bar_s: float, rng: np.random.Generator, beats: int = 4) -> None:
+        self.divides = bar_s / (3 if beats == 3 else 2) >= _QUICKEST
         written = table(__name__, "harmonic_rhythm.yaml")
         longer = (bar_s / written["usual_s"]) ** _BY_LENGTH
         usual = written["styles"][style]
@@ -48,7 +52,7 @@ class HarmonicRhythm:
         counts = [*phrase] * phrases
         if phrases > 1 and phrase[-1] == 1 and self._rng.random() < _CADENCE:
             counts[-1] = 2
-        return counts
+        return counts if self.divides else [min(count, 1) for count in counts]
 
     def _pace(self) -> str:
         return list(self._weights)[self._choice(self._weights.values())]

@@ -73,7 +73,8 @@ class Composer:
         self._sung_in = tune_key(brief.spelling) if brief.blues else brief.spelling
         self._singer = Singer(self._draw, self._sung_in.key, self._rng, brief.metre, span, heard)
         self._chord_rng = np.random.default_rng([brief.seed, 4, brief.turn])
-        self._rhythm = HarmonicRhythm(brief.band.name, self._bar * 60 / brief.tempo, self._chord_rng)
+        beats, bar_s = brief.metre.beats, self._bar * 60 / brief.tempo
+        self._rhythm = HarmonicRhythm(brief.band.name, bar_s, self._chord_rng, beats)
         self._loops: dict[str, list[str]] = {}
         self._drawn: list[tuple[str, str]] = []
         self._whole: dict[str, Material] = {}
@@ -185,7 +186,8 @@ class Composer:
         leads = dominant(self._brief.spelling, self._brief.band.sevenths)
         first, beats = placed([bar], self._bar)[0], self._brief.metre.beats
         degree = first.chord.degree(self._brief.key.tonic)
-        if degree == _DOMINANT or not (degree in _BEFORE_IT or first.length < self._bar):
+        alone = first.length == self._bar
+        if degree == _DOMINANT or (alone and not (self._rhythm.divides and degree in _BEFORE_IT)):
             return leads
         return bar_of([(0.0, names_in(bar)[0]), (0.5, leads)], beats)[0]
 
@@ -225,7 +227,9 @@ class Composer:
         return _LIFT.get(kind, _USUAL_LIFT)
 
 
-def _at_rest(tune: Sequence[Note], at: float, held: float, pitch_class: int, top: int) -> tuple[tuple[Note, ...], int]:
+def _at_rest(
+    tune: Sequence[Note], at: float, held: float, pitch_class: int, top: int
+) -> tuple[tuple[Note, ...], float]:
     """A tune up to a place, and there a note of `held` quarters on a pitch class; and how far from rest that is."""
     kept = [n for n in tune if n.start < at]
     near = (kept or tune)[-1]
