@@ -11,11 +11,13 @@ import pytest
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.brief import Mood
+from kmidi_lab.composition.form import read_form
 from kmidi_lab.composition.material import Material
 from kmidi_lab.composition.page import song_page
 from kmidi_lab.composition.picture import drawn
 from kmidi_lab.composition.said_places import Place
 from kmidi_lab.composition.sentence import read_sentence
+from kmidi_lab.composition.spans import whole_rounds
 from kmidi_lab.composition.stages import Stage, moved, of_mode, transposed
 from kmidi_lab.midi.reading import open_file
 from kmidi_lab.song import Note
@@ -139,6 +141,23 @@ def test_the_last_chorus_is_the_chorus_before_it_higher(make, text: str, steps: 
     led = song.arrangement.chord_at(60.0).chord
     assert (led.root, led.quality) in (((7 + steps) % 12, "major"), ((7 + steps) % 12, "dom7"))
     assert song.arrangement.chord_at(92.0).chord.root == steps
+
+
+@pytest.mark.parametrize(
+    ("bars", "sections", "turn"),
+    [(20, None, 4), (None, "verse 12, solo 24, verse 12", 24), (None, "intro 4, verse 24", 16)],
+)
+def test_a_blues_turns_where_a_round_begins(make, bars: int | None, sections: str | None, turn: int) -> None:
+    song = make(text="a blues in E that starts sad and ends happy", bars=bars, sections=sections, models=False)
+    moods = [(len(s["chords"]), s["mood"]["words"]) for s in song.trace["form"]["sections"]]
+    first = next(n for n, (_, mood) in enumerate(moods) if mood == "happy")
+    assert sum(own for own, _ in moods[:first]) == turn, moods
+
+
+def test_the_middle_of_a_blues_is_a_round() -> None:
+    form = read_form("verse 12, verse 12, solo 12")
+    assert whole_rounds([(13, 22)], form, 12) == [(12, 24)] and whole_rounds([(14, 17)], form, 12) == [(12, 24)]
+    assert whole_rounds([(3, 9)], read_form("verse 12"), 12) == [(3, 9)], "of one round nothing else can be"
 
 
 def test_a_blues_goes_up_where_a_round_begins(make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
@@ -56,6 +57,19 @@ def turn_of(number: int, count: int, form: Sequence[Stretch]) -> Span:
     start = turn_at(form, number / count) if number else 0
     stop = turn_at(form, (number + 1) / count) if number + 1 < count else sum(s.bars for s in form)
     return start, stop
+
+
+def whole_rounds(spans: Sequence[Span], form: Sequence[Stretch], bars: int) -> list[Span]:
+    """The spans from the nearest round of so many bars to the nearest, of one at least; as they are in a song of one round."""
+    borders = [start for first, stop in pairs(form) for start in range(first, stop, bars)] + [sum(s.bars for s in form)]
+    if len(borders) < 3:
+        return list(spans)
+    out = []
+    for start, stop in spans:
+        first, last = (min(borders, key=lambda border, at=at: abs(border - at)) for at in (start, stop))
+        inside = min(bisect_right(borders, (start + stop) / 2), len(borders) - 1)
+        out.append((first, last) if first < last else (borders[inside - 1], borders[inside]))
+    return out
 
 
 def bars_of(spans: Iterable[Span]) -> list[int]:

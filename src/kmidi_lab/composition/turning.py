@@ -11,7 +11,7 @@ from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.change import KEY, MODE, MOOD, SHIFT, Change
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.said_places import END, Place
-from kmidi_lab.composition.spans import Span, bars_of, pairs, spans_of, told, turn_at, turn_of
+from kmidi_lab.composition.spans import Span, bars_of, pairs, spans_of, told, turn_at, turn_of, whole_rounds
 from kmidi_lab.composition.stages import Stage, mode_of, of_mode
 from kmidi_lab.composition.taken import Taken
 from kmidi_lab.song.vocabularies import mood_affect
@@ -57,6 +57,7 @@ def turned(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, fix
         why = fixed.get("mood" if change.what == MOOD else "key", "")
         why = why or (fixed.get("mode", "") if change.what in (MODE, KEY) else "")
         spans = _spans(change, form, whole, bool(brief.blues))
+        spans = whole_rounds(spans, form, len(brief.blues)) if brief.blues else spans
         if why or not spans:
             value = change.value if change.what in (MOOD, KEY) else ""
             lines[change] = Taken(_what(change), value, change.words, why or "the song has no such place")
