@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from zlib import crc32
+
+import numpy as np
 
 from kmidi_lab.chords.chord import Chord
 from kmidi_lab.composition import themes
@@ -14,6 +17,7 @@ from kmidi_lab.composition.drumming import drums, last_hit
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.material import Material
 from kmidi_lab.composition.metres import COMMON
+from kmidi_lab.composition.replies import ECHO, FILL, Reply, replies, thinned
 from kmidi_lab.composition.standing import Bar, Standing
 from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.song import Note
@@ -27,6 +31,9 @@ _LIVELY, _LIVELIEST = 0.6, 0.2
 verse on."""
 _APART = ("intro", "breakdown", "outro")
 """Sections that are thinner whatever the mood."""
+
+
+_TINY = 1e-6
 
 
 class Backing:
@@ -61,7 +68,11 @@ class Backing:
         leads_on = ends or after is not None
         bars = standing.bars(count - ends, leads_on, band.improvised)
         struck = comping(through, self._patterns("chords", self._comp(which), standing, bars), self._bar)
+        answers = self._replies(stretch, material, standing)
+        own = [reply for who, reply in answers if who == "comp"]
+        struck = thinned(struck, own, {c.start for c in chords} | {count * self._bar})
         yield from (("comp", n) for n in swung(struck, late))
+        yield from ((who, n) for who, reply in answers for n in swung(reply.notes, late))
         if self.plays("pad", stretch, standing):
             yield from (("pad", n) for n in pad(chords))
         if self.plays("bass", stretch, standing):
@@ -69,7 +80,8 @@ class Backing:
             line = bass(through, patterns, self._bar, after or chords[-1].chord)
             yield from (("bass", n) for n in swung(line, late))
         if self.plays("drums", stretch, standing):
-            strokes = drums(band, len(bars), stretch.energy, leads_on, metre, standing, self._brief.seed)
+            filled = {int(reply.rest[1] / self._bar - _TINY) for who, reply in answers if who == "drums"}
+            strokes = drums(band, len(bars), stretch.energy, leads_on, metre, standing, self._brief.seed, filled)
             # Drums in 4/4 are swung by who humanises them.
             yield from (("drums", n) for n in (strokes if metre is COMMON else swung(strokes, late)))
 
@@ -82,6 +94,16 @@ class Backing:
         ends += [("bass", n) for n in bass(chord, [self._pattern("basses", "roots")], self._bar)]
         ends += [("drums", n) for n in last_hit(stretch.energy)] if drummed else []
         yield from ((role, n._replace(start=at + n.start)) for role, n in ends)
+
+    def _replies(self, stretch: Stretch, material: Material, standing: Standing) -> list[tuple[str, Reply]]:
+        """Who answers in the rests of a section's tune, and what: an echo whoever plays themes, the rest who plays chords."""
+        if stretch.kind in _APART or not self._theme:
+            return []
+        rng = np.random.default_rng([self._brief.seed, 6, crc32(stretch.kind.encode()), standing.times])
+        made = replies(material.tune, material.chords, self._brief.metre, self._brief.band.replies, rng)
+        chordal = "comp" if "chords" not in self._brief.without else self._theme
+        echoes = self._theme if self._theme == "comp" or self.plays("pad", stretch, standing) else chordal
+        return [({ECHO: echoes, FILL: "drums"}.get(reply.kind, chordal), reply) for reply in made]
 
     def _pattern(self, kind: str, name: str) -> tuple[Stroke, ...]:
         return pattern(kind, name, self._brief.metre.name)

@@ -24,7 +24,7 @@ class Band:
     that are repeated; `early` the share 0..1 of bar lines and strong beats to which tunes come an eighth early; `swing` in quarters how much later
     eighths off the beat are; without a `groove` drums are played as they are written; `theme` the part that states a theme where nobody sings;
     `opened` the voice of the drums that takes another's place in the second half of a chorus, `crown` what drums in 4/4 add to the last chorus;
-    `improvised` that nobody plays two bars alike.
+    `improvised` that nobody plays two bars alike; `replies` how often each kind of reply fills a rest of the tune, 0..1.
     """
 
     name: str
@@ -42,6 +42,7 @@ class Band:
     opened: Mapping[str, str]
     crown: Mapping[str, str]
     improvised: bool
+    replies: Mapping[str, float]
 
     def at(self, arousal: float) -> float:
         """Beats a minute at an arousal in -1..1."""
@@ -69,6 +70,7 @@ def bands() -> Mapping[str, Band]:
             b.get("opened", {}),
             b.get("crown", {}),
             b.get("improvised", False),
+            b["replies"],
         )
         for name, b in _written()["bands"].items()
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import chain
 
 from kmidi_lab.composition.bands import Band, added, drum_rows, fills, kit, level
@@ -22,11 +22,19 @@ Rows = Mapping[str, str]
 
 
 def drums(
-    band: Band, bars: int, energy: float, leads_on: bool, metre: SongMetre, standing: Standing, seed: int
+    band: Band,
+    bars: int,
+    energy: float,
+    leads_on: bool,
+    metre: SongMetre,
+    standing: Standing,
+    seed: int,
+    filled: Collection[int] = (),
 ) -> list[Note]:
     """Strokes of a section.
 
-    `leads_on` says that another one follows, so that a fill leads there, a smaller one where that is softer.
+    `leads_on` says that another one follows, so that a fill leads there, a smaller one where that is softer; so small are
+    those in `filled` bars.
     """
     which = level(energy)
     written = drum_rows(band.name, metre.name)[which]
@@ -39,6 +47,9 @@ def drums(
             rows = _with(rows, ways[standing.chosen(seed, len(ways), way)])
         if leads_on and bar == bars - 1:
             rows = _filled(rows, filling[(seed + standing.number) % len(filling)])
+        elif bar in filled:
+            small = fills(metre.name)[max(which - 1, 0)]
+            rows = _filled(rows, small[(seed + standing.number + bar) % len(small)])
         for name, row in rows.items():
             for step, sign in enumerate(row):
                 if sign in _LOUDNESS:

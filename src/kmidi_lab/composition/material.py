@@ -21,7 +21,7 @@ from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.harmonic_rhythm import HarmonicRhythm
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.own_chords import lender, row_of
-from kmidi_lab.composition.phrasing import early, early_places
+from kmidi_lab.composition.phrasing import early, early_places, sung_bars
 from kmidi_lab.composition.playable import alone_span, sung_span
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, progression
@@ -34,6 +34,8 @@ _LIFT = {"verse": 0.25, "pre-chorus": 0.45, "chorus": 0.75, "bridge": 0.5, "solo
 _USUAL_LIFT = 0.4
 _VARIED = ("verse", "bridge", "other")
 """Kinds that are not sung alike each time; a chorus is."""
+_LONG_REST = 0.35
+"""How often such a kind leaves its last two bars to the band; others leave one."""
 _ENDS, _NEAR = 4, 5
 """Other ends of a tune that are drawn at most, and semitones from which none is."""
 _DOMINANT, _BEFORE_IT = 7, (1, 2)
@@ -118,15 +120,23 @@ class Composer:
             chords = played(loop, kind, bars) if self._brief.blues else [loop[i % len(loop)] for i in range(bars)]
             tune: list[Note] = []
             if kind in _SUNG or (kind != "silence" and {"chords", "pad", "bass"} <= {*self._brief.without}):
-                tune = self._sung(kind, section_tune(self._singer, chords, self._lift(kind)), chords)
+                tune = self._sung(
+                    kind, section_tune(self._singer, chords, self._lift(kind), self._sung_bars(kind, bars)), chords
+                )
                 self._players.note("melody", {kind: summaries.of_tune(tune, bars)})
             self._whole[kind] = Material(tuple(chords), tuple(tune))
         return self._whole[kind]
 
     def _otherwise(self, kind: str, material: Material) -> Material:
         """What returns with another end of its tune, as people sing it."""
-        tune = material.tune and with_end(self._singer, material.tune, material.chords, self._lift(kind))
+        sung = self._sung_bars(kind, len(material.chords))
+        tune = material.tune and with_end(self._singer, material.tune, material.chords, self._lift(kind), sung)
         return Material(material.chords, tuple(self._sung(kind, tune, material.chords)))
+
+    def _sung_bars(self, kind: str, bars: int) -> list[int]:
+        """Bars of each phrase that are sung: in a blues the band answers every line, and some kinds leave it two bars."""
+        drawn = np.random.default_rng([self._brief.seed, 7, self._brief.turn, crc32(kind.encode())]).random()
+        return sung_bars(bars, bool(self._brief.blues), 2 if kind in _VARIED and drawn < _LONG_REST else 1)
 
     def _sung(self, kind: str, tune: Sequence[Note], chords: Sequence[str]) -> list[Note]:
         """A tune as it is sung: early in places that are the same wherever its kind returns, and swung."""

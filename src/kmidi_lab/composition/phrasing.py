@@ -21,15 +21,23 @@ _OVER = 1.0
 """Quarters that a phrase's last note sounds into the bar that is the band's, tied over its bar line."""
 
 
-def sung_bars(bars: int) -> list[int]:
+def sung_bars(bars: int, every: bool = False, at_last: int = 1) -> list[int]:
     """Of each phrase of a section the bars that are sung: the last of every other phrase, and of the section, is the band's.
 
     A section of one phrase is sung throughout, as is a phrase that the section's end cuts short.
+
+    Args:
+        bars: of the section.
+        every: whether the last bar of each phrase is the band's, as in a blues, where it answers every line.
+        at_last: bars that are the band's at the section's end.
     """
     lengths = [min(PHRASE, bars - at) for at in range(0, bars, PHRASE)]
     last = len(lengths) - 1
-    ends = [last > 0 and (n == last or (n % 2 == 1 and last - n > 1)) for n in range(last + 1)]
-    return [length - (end and length == PHRASE) for length, end in zip(lengths, ends, strict=True)]
+    left = [
+        0 if last == 0 else at_last if n == last else int(every or (n % 2 == 1 and last - n > 1))
+        for n in range(last + 1)
+    ]
+    return [length - own if length == PHRASE else length for length, own in zip(lengths, left, strict=True)]
 
 
 def breathing(tune: Sequence[Note], length: float, whole: float) -> list[Note]:

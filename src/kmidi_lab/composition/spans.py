@@ -66,7 +66,7 @@ def whole_rounds(spans: Sequence[Span], form: Sequence[Stretch], bars: int) -> l
         return list(spans)
     out = []
     for start, stop in spans:
-        first, last = (min(borders, key=lambda border, at=at: abs(border - at)) for at in (start, stop))
+        first, last = (min((abs(border - at), border) for border in borders)[1] for at in (start, stop))
         inside = min(bisect_right(borders, (start + stop) / 2), len(borders) - 1)
         out.append((first, last) if first < last else (borders[inside - 1], borders[inside]))
     return out

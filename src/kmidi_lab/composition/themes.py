@@ -89,11 +89,11 @@ def _played(
                     start = note.start + first * metre.bar
                     held = note.duration >= _HELD
                     tones = chord_at(start + (_EARLY if held and note.start % 1 else 0.0)).tones
-                    pitch = _nearest(note.pitch, tones) if held or note.start % 1 == 0 else note.pitch
+                    pitch = nearest(note.pitch, tones) if held or note.start % 1 == 0 else note.pitch
                     notes.append(note._replace(start=start, pitch=pitch))
                     moved.append(pitch != note.pitch)
         if source is sources[-1] or sum(moved) <= (1 - _FITS) * len(moved):
-            return _above(notes)
+            return above(notes)
     return []
 
 
@@ -102,12 +102,12 @@ def _thinned(notes: Sequence[Note], most: int, bar: float) -> list[Note]:
     return sorted(sorted(notes, key=lambda n: (-n.duration - (n.start % 1 == 0) - (n.start % bar == 0), n))[:most])
 
 
-def _nearest(pitch: int, tones: Collection[int]) -> int:
+def nearest(pitch: int, tones: Collection[int]) -> int:
     """The pitch of a chord's tone that is the nearest, the lower of two."""
     return min((p for p in range(pitch - 6, pitch + 7) if p % 12 in tones), key=lambda p: (abs(p - pitch), p))
 
 
-def _above(notes: Sequence[Note]) -> list[Note]:
+def above(notes: Sequence[Note]) -> list[Note]:
     """The notes in the lowest octave that lies above the chords, each held to the next one."""
     if not notes:
         return []

@@ -63,19 +63,21 @@ class Singer:
     heard: Callable[[Chord], Chord] | None = None
 
 
-def section_tune(singer: Singer, chords: Sequence[str], lift: float) -> list[Note]:
+def section_tune(singer: Singer, chords: Sequence[str], lift: float, sung: Sequence[int] = ()) -> list[Note]:
     """A tune over chords by bars, in phrases of four bars: a a' of eight, a a' b a' of sixteen, a a' b of a blues; with one high point.
 
     Args:
         singer: of the song.
         chords: bars, as a chart writes them.
         lift: 0..1, how high the tune lies within its range.
+        sung: bars of each phrase that are sung; without any as `sung_bars` has it.
     """
     bar = singer.metre.bar
     phrases = [list(chords[i : i + PHRASE]) for i in range(0, len(chords), PHRASE)]
-    first = _best(singer, phrases[0], lift)
+    sung = sung or sung_bars(len(chords))
+    first = _best(singer, phrases[0][: sung[0]], lift)
     tunes: list[list[Note]] = []
-    for number, (whole, bars) in enumerate(zip(phrases, sung_bars(len(chords)), strict=True)):
+    for number, (whole, bars) in enumerate(zip(phrases, sung, strict=True)):
         over = whole[:bars]
         kept = (_ANSWERED if singer.heard and number == 1 else _returning(over, phrases[0])) * bar
         if number == 0:
@@ -89,10 +91,12 @@ def section_tune(singer: Singer, chords: Sequence[str], lift: float) -> list[Not
     return crested(joined, Sounding(chords, bar, singer.heard).at, len(chords) * bar, singer.span[1])
 
 
-def with_end(singer: Singer, tune: Sequence[Note], chords: Sequence[str], lift: float) -> list[Note]:
+def with_end(
+    singer: Singer, tune: Sequence[Note], chords: Sequence[str], lift: float, sung_of: Sequence[int] = ()
+) -> list[Note]:
     """A section's tune with its last two bars drawn anew, of those that are sung; arguments as of `section_tune`."""
     bar = singer.metre.bar
-    first, sung = (len(chords) - 1) // PHRASE * PHRASE, sung_bars(len(chords))[-1]
+    first, sung = (len(chords) - 1) // PHRASE * PHRASE, (sung_of or sung_bars(len(chords)))[-1]
     begun = [n._replace(start=n.start - first * bar) for n in tune if n.start >= first * bar]
     cut = max(sung - 2, 0) * bar
     end = _best(singer, chords[first : first + sung], lift, partial(_joined, begun, cut=cut))
