@@ -70,7 +70,7 @@ def bands() -> Mapping[str, Band]:
             b.get("opened", {}),
             b.get("crown", {}),
             b.get("improvised", False),
-            b["replies"],
+            b.get("replies", {}),
         )
         for name, b in _written()["bands"].items()
     }
