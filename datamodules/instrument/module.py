@@ -10,25 +10,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datamodules.instrument import general_midi, library
+from datamodules.instrument import library
 from datamodules.instrument.recording import Augmentation, Conditions
+from datamodules.instrument.stretches import Stretches, targets_of
 from datamodules.shared.batches import FrameStore
 from datamodules.shared.clip_data import ClipData
-from datamodules.shared.frame_data import white_frames
 from datamodules.shared.module import SplitShare, checked_train_on, load_of, split_by
-from kmidi_lab.audio.augment import add_background, equalise_by_knots, gain, mixup, spec_augment
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.audio.lines import add_hum, hum_frames, through_line
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.data import SPLIT
 from kmidi_lab.models.instrument.contract import INSTRUMENT
 from kmidi_lab.models.instrument.features import CONDITIONS, INSTRUMENTS, InstrumentBatch, encode
 from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
 
-_MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
-_BACKGROUND_DB, _HUM_DB, _TOGETHER, _CONVERTED = (4.0, 30.0), (-10.0, 35.0), 64, 2048
-_RENDERED = (*library.RENDERED, general_midi.UNHEARD)
-_ATTACK = INSTRUMENT.output("attack").index
+_TOGETHER = 64
 
 
 class InstrumentSounds(ClipData[InstrumentBatch]):
@@ -142,39 +137,23 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
     def _heard(self, clips: Sequence[Clip]) -> list[SoundInputs]:
         return heard_sounds([clip.sound.frames for clip in clips], self.contract.features)
 
-    def _heard_as_stored(self, sounds: Sequence[NDArray[np.floating]]) -> list[SoundInputs]:
-        """As the model gets them, in the store's float16: as float32 all copies together would take twice the memory."""
-        heard = []
-        for first in range(0, len(sounds), _CONVERTED):
-            for inputs, counts in heard_sounds(sounds[first : first + _CONVERTED], self.contract.features):
-                heard.append(SoundInputs(inputs.astype(np.float16), counts))
-        return heard
-
     def place_counts(self) -> torch.Tensor:
         """`[160]`: training clips with a label for each place."""
         return torch.from_numpy(np.sum([encode(clip.labels)[0] for clip in self.songs("train")], 0))
 
     def train_dataloader(self) -> object:
-        clips = sorted(self.songs("train"), key=lambda clip: clip.source in _RENDERED)
-        recorded = sum(clip.source not in _RENDERED for clip in clips) or len(clips)
-        self._recorded, self._rendered = recorded, len(clips) - recorded
-        kinds = [[c.sound.frames, *c.sound.variants] for c in clips]
-        heard = self._heard_as_stored([frames for variants in kinds for frames in variants])
-        self._store = FrameStore([sound.inputs for sound in heard], self.device)
-        self._counted = torch.from_numpy(np.concatenate([*(s.counts for s in heard), [False]])).to(self.device)
-        copies = torch.tensor([len(variants) for variants in kinds], device=self.device)
-        self._first, self._kinds = copies.cumsum(0) - copies, copies
-        self._bank = white_frames().to(self.device)
-        self._mains = hum_frames().to(self.device)
-        self._targets = self._targets_of(clips)
-        self._mean = self.statistics()[0].to(self.device)
-        return self.index_batches(recorded + ceil(self._share * self._rendered), self._gather)
+        stretches = Stretches(
+            self.songs("train"), self.contract.features, self._frames, self._skip, self._augment,
+            self.statistics()[0], self.device,
+        )  # fmt: skip
+        return self.index_batches(stretches.recorded + ceil(self._share * stretches.rendered), stretches.draw)
 
     def whole(self, split: str) -> list[InstrumentBatch]:
         """Every clip from its onset to its last frame, 64 at a time; the weight is 1 where a frame counts."""
         clips = self.songs(split)
         heard = self._heard(clips)
-        store, (target, mask) = FrameStore([sound.inputs for sound in heard], self.device), self._targets_of(clips)
+        store = FrameStore([sound.inputs for sound in heard], self.device)
+        target, mask = targets_of(clips, self.device)
         batches = []
         for index in torch.arange(len(clips), device=self.device).split(_TOGETHER):
             x, real = store.take(index, torch.zeros_like(index), int(store.lengths[index].max()))
@@ -182,55 +161,6 @@ class InstrumentSounds(ClipData[InstrumentBatch]):
                 row[: len(heard[i].counts)] &= torch.from_numpy(heard[i].counts).to(self.device)
             batches.append(InstrumentBatch(x, real.float(), target[index], mask[index]))
         return batches
-
-    def _targets_of(self, clips: Sequence[Clip]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Targets and masks `[N, 160]`, on the device."""
-        pairs = [encode(clip.labels) for clip in clips]
-        target, mask = (torch.from_numpy(np.stack(part)).to(self.device) for part in zip(*pairs, strict=True))
-        return target, mask
-
-    def _gather(self, index: torch.Tensor, generator: torch.Generator) -> InstrumentBatch:
-        """A stretch of one variant of each clip, changed as `augment` says."""
-        augmentation = self._augment
-
-        def rand() -> torch.Tensor:
-            return torch.rand(len(index), generator=generator, device=index.device)
-
-        if self._rendered:
-            index = torch.where(index < self._recorded, index, self._recorded + (rand() * self._rendered).long())
-        # Some of the clips as they are, the others changed.
-        variant = torch.minimum(1 + (rand() * (self._kinds[index] - 1)).long(), self._kinds[index] - 1)
-        item = self._first[index] + torch.where(rand() >= augmentation.changed, 0, variant)
-        room = (self._store.lengths[item] - self._frames).clamp_min(0)
-        begin = (rand() * (torch.maximum(room, room.new_tensor(self._skip)) + 1)).long()
-        # Half of the clips are heard from their onset: attacks tell instruments apart.
-        begin = torch.where(rand() < 0.5, 0, torch.minimum(begin, self._store.lengths[item] - 1))
-        x, real = self._store.take(item, begin, self._frames)
-        at = self._store.starts[item][:, None] + begin[:, None] + torch.arange(self._frames, device=index.device)
-        counts = self._counted[torch.where(real, at, len(self._counted) - 1)]
-        weight = torch.where(counts.any(1, keepdim=True), counts, real).float()
-        target, mask = self._targets[0][index], self._targets[1][index].clone()
-        # What was measured of the clean clip is not known of a changed one, nor is an attack that isn't heard.
-        for part in _MEASURED:
-            mask[item != self._first[index], part] = 0
-        mask[begin > 0, _ATTACK] = 0
-        if augmentation.gain:
-            x = gain(x, augmentation.gain, generator)
-        if augmentation.equaliser:
-            x = equalise_by_knots(x, augmentation.equaliser, generator)
-        if augmentation.background:
-            x = add_background(x, augmentation.background, _BACKGROUND_DB, self._bank, generator)
-        if augmentation.hum:
-            x = add_hum(x, augmentation.hum, _HUM_DB, self._mains, generator)
-        if augmentation.line:
-            x = through_line(x, augmentation.line, generator)
-        if augmentation.mixup:
-            x, other, share = mixup(x, augmentation.mixup, generator)
-            weight = torch.maximum(weight, weight[other])
-            target, mask = torch.lerp(target[other], target, share[:, None]), torch.minimum(mask, mask[other])
-        if augmentation.bands or augmentation.frames:
-            x = spec_augment(x, augmentation.bands, augmentation.frames, generator, fill=self._mean)
-        return InstrumentBatch(x, weight, target * mask, mask)
 
 
 class NSynthSounds(InstrumentSounds):
