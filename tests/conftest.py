@@ -14,13 +14,10 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
-from hypothesis import settings
 from support import warm
 from support.called import answer, called, job, kept_logging, refusal  # noqa: F401  fixtures for all folders
-from support.kept import drawn, kept_configs, kept_operators, left_undrawn  # noqa: F401  the same
+from support.kept import drawn, few_calls, kept_configs, kept_operators, left_undrawn  # noqa: F401  the same
 from support.network_fixtures import dense_network, golden_folder, make_contract  # noqa: F401  fixtures for all folders
 from support.no_fsync import no_fsync  # noqa: F401  the same
 from support.workers import forked, spawned  # noqa: F401  the same
@@ -30,7 +27,6 @@ SEED = 0
 MEMORY, ENOUGH = Path("/dev/shm"), 8 * 2**30
 # One thread a process, here and in all that a test starts: two test workers keep two cores busy, and more threads wait.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 # Tests write and remove files by the thousand: in memory, where there is enough, they don't wait for a disk.
 if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
@@ -40,14 +36,27 @@ os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"kmidi_lab-nu
 # Imports leave no garbage, and looking for it is a tenth of them.
 gc.disable()
 
-# A failure in one place is the same failure everywhere; `--hypothesis-profile=default` looks for new ones.
-settings.register_profile("repeatable", derandomize=True)
-settings.load_profile("repeatable")
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """What runs tests imports what they need; what hands them out to workers needs none of it, and these wait for it."""
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return
+    import torch
+    from hypothesis import settings
+
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    # A failure in one place is the same failure everywhere; `--hypothesis-profile=default` looks for new ones.
+    settings.register_profile("repeatable", derandomize=True)
+    settings.load_profile("repeatable")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     """No test's draws depend on which tests ran before it in its worker: `seed_everything` leaves its seed behind."""
+    import numpy as np
+    import torch
+
     os.environ.pop("PL_GLOBAL_SEED", None)
     random.seed(SEED)
     np.random.seed(SEED)

@@ -9,7 +9,7 @@ import subprocess
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,10 @@ def served(
     finally:
         end(server)
         server.wait(20)
+        with suppress(ConnectionError):  # `lab` may end an instant before what it has started
+            while True:
+                socket.create_connection(("127.0.0.1", port), 2).close()
+                time.sleep(0.02)
 
 
 @contextmanager

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-import torch
-from torch import nn
 
 from kmidi_lab.contracts import Contract, Slice, Values
-from kmidi_lab.nn.layers import Standardize
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,11 @@ def make_contract() -> Callable[..., Contract]:
 @pytest.fixture
 def dense_network() -> nn.Sequential:
     """6 -> 4 through every layer type of the dense path, with statistics that are not the defaults."""
+    import torch
+    from torch import nn
+
+    from kmidi_lab.nn.layers import Standardize
+
     torch.manual_seed(7)
     norm = nn.BatchNorm1d(8)
     nn.init.uniform_(norm.weight, 0.5, 2)

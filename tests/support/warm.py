@@ -20,17 +20,28 @@ import struct
 import sys
 import time
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
 _LEFT_OUT = (
     "kmidi_lab.__main__", "datamodules.shared.lakh_pieces",  # run by `python -m`
     "kmidi_lab.wandb_logger",  # wandb's import makes a folder, which the first process that ends removes
 )  # fmt: skip
+_PROGRAM = "program:"
+"""Begins a word that is run as `python -c` runs it, in place of a command of the lab."""
 
 
 def command(path: str) -> list[str]:
     """What a test types for `python -m kmidi_lab` where a server listens at `path`."""
     return [sys.executable, "-S", "-E", __file__, "ask", path]
+
+
+def program(lab: Sequence[str], code: str) -> list[str]:
+    """What a test types for `python -c code`; `lab` is what it types for `python -m kmidi_lab`."""
+    return [*lab, _PROGRAM + code] if __file__ in lab else [sys.executable, "-c", code]
 
 
 def server(path: str, owner: int) -> None:
@@ -119,6 +130,7 @@ def _import_everything() -> None:
         importlib.import_module(name)
     import composing
     import exporter
+    import few_calls
     import undrawn
 
     composing.keep_composed()
@@ -126,6 +138,7 @@ def _import_everything() -> None:
     exporter.keep_operators()
     exporter.export_once()
     undrawn.undraw()
+    few_calls.shorten()
     threads = os.listdir("/proc/self/task")  # noqa: PTH208
     assert len(threads) == 1, f"{len(threads)} threads: a process with threads can't be forked"
     gc.enable()
@@ -213,8 +226,14 @@ def _run() -> None:
     import threading
 
     code: object = 0
+    typed = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        runpy._run_module_as_main("kmidi_lab", alter_argv=True)
+        if typed.startswith(_PROGRAM):
+            sys.argv[:2] = ["-c"]
+            sys.modules["__main__"] = ModuleType("__main__")
+            exec(typed.removeprefix(_PROGRAM), vars(sys.modules["__main__"]))
+        else:
+            runpy._run_module_as_main("kmidi_lab", alter_argv=True)
     except SystemExit as error:
         code = error.code
     except BaseException:

@@ -13,8 +13,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from datamodules.shared import pool
-
 _IMPORTED = [
     "datamodules.shared.pool_worker", "datamodules.emotion.espeak", "datamodules.emotion.ravdess",
     "datamodules.emotion_node.made", "datamodules.emotion_node.stretches", "datamodules.groove.fma", "datamodules.instrument.library",
@@ -25,6 +23,8 @@ _IMPORTED = [
 @pytest.fixture(scope="session", autouse=True)
 def forked() -> Iterator[None]:
     """Workers fork."""
+    from datamodules.shared import pool
+
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_IMPORTED)
     with pytest.MonkeyPatch.context() as patch:
@@ -35,4 +35,6 @@ def forked() -> Iterator[None]:
 @pytest.fixture
 def spawned(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers start as they do for a user."""
+    from datamodules.shared import pool
+
     monkeypatch.setattr(pool, "multiprocessing", multiprocessing)
