@@ -52,11 +52,19 @@ def test_every_model_has_a_cut_for_its_own_data() -> None:
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer voices, programs and notes for trees than a smoke run of a user has; what is done with each is the same."""
+    """Fewer voices, programs, tunes, sentences and trees than a smoke run of a user has; what is done with each is the same.
+
+    librosa's beat tracker is compiled for half a minute, and stands beside feel in `test_feel_scores`.
+    """
+    from sklearn.ensemble._hist_gradient_boosting.gradient_boosting import BaseHistGradientBoosting as Boosting
+
     from datamodules.emotion import acting
     from datamodules.instrument import general_midi
+    from datamodules.intent import rules as sentences
     from kmidi_lab.models.dynamics import baselines as of_scores
+    from kmidi_lab.models.feel import baselines as of_feel
     from kmidi_lab.models.groove import boosted as of_drums
+    from kmidi_lab.models.melody import generation
     from kmidi_lab.models.microtiming import boosted as of_notes
 
     for voices in ("_MEN", "_WOMEN"):
@@ -65,6 +73,11 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     for trees in (of_drums, of_notes):
         monkeypatch.setattr(trees, "_MOST", 1000)
     monkeypatch.setattr(of_scores, "_TREE_NOTES", 1000)
+    fit = Boosting.fit
+    monkeypatch.setattr(Boosting, "fit", lambda self, *data: fit(self.set_params(max_iter=5), *data))
+    monkeypatch.setattr(of_feel, "by_librosa", of_feel.by_autocorrelation)
+    monkeypatch.setattr(generation, "_PIECES", 2)
+    monkeypatch.setattr(sentences, "_KINDS", 1)
 
 
 @pytest.mark.slow
