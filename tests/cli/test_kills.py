@@ -6,18 +6,20 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from support import warm
+
+_KILLS = "import runpy; runpy.run_path({!r}, run_name='__main__')"
 
 
 @pytest.mark.slow
 def test_killed_at_any_moment_nothing_is_lost_or_half_written(
-    repo: Path, tmp_path: Path, lab_env: dict[str, str]
+    repo: Path, tmp_path: Path, lab: list[str], lab_env: dict[str, str]
 ) -> None:
     words = ["--folder", str(tmp_path), "--models", "harmony", "--kinds", "train", "export", "publish", "--each", "1"]
-    command = [sys.executable, str(repo / "benchmarks/kills.py"), *words]
+    command = [*warm.program(lab, _KILLS.format(str(repo / "benchmarks/kills.py"))), *words]
     done = subprocess.run(command, cwd=repo, env=lab_env, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "14 kills, 0 faults" in done.stdout

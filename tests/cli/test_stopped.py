@@ -16,9 +16,13 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
-from support import ctrl_c
+from support import ctrl_c, warm
 
 COLD = (sys.executable, "-m", "kmidi_lab")
+SMALL = (
+    "model=harmony", "data.sources=[embedded]", "model.module.hidden=[16]", "trainer.limit_train_batches=2",
+    "trainer.patience=0", "export.enabled=false",
+)  # fmt: skip
 _WAIT_S = 40.0
 _PATIENT = f"""
 import sys
@@ -27,7 +31,6 @@ stopping._CHILDREN_S, stopping._ALL_S = {_WAIT_S}, {_WAIT_S + 10}
 from kmidi_lab.__main__ import main
 sys.exit(main())
 """
-PATIENT = (sys.executable, "-c", _PATIENT)
 """It waits longer for what it has started: that a process waits is told from a busy machine's slowness."""
 
 
@@ -63,9 +66,9 @@ def wait_for(job: subprocess.Popen[str], text: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("after", "number"), [(1, signal.SIGINT), (4, signal.SIGTERM)])
-def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: float, number: int) -> None:
+def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, lab: list[str], after: float, number: int) -> None:
     """In 0.5 s where nothing else runs; workers that are deaf to Ctrl-C are not waited for."""
-    with start(tmp_path, "model=emotion_node", lab=PATIENT) as job:
+    with start(tmp_path, "model=emotion_node", lab=warm.program(lab, _PATIENT)) as job:
         wait_for(job, "preparing emotion nodes")
         time.sleep(after)
         begun = time.monotonic()
@@ -81,8 +84,7 @@ def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, after: floa
 
 @pytest.mark.slow
 def test_stopped_while_it_trains_it_says_how_to_go_on(tmp_path: Path, lab: list[str]) -> None:
-    small = ["model=harmony", "data.sources=[embedded]", "export.enabled=false", "trainer.patience=0"]
-    with start(tmp_path, *small, "trainer.max_epochs=5000") as job:
+    with start(tmp_path, *SMALL, "trainer.max_epochs=5000") as job:
         wait_for(job, "training harmony")
         while not list(tmp_path.rglob("last.ckpt")):
             time.sleep(0.1)
@@ -103,11 +105,12 @@ def test_stopped_while_it_trains_it_says_how_to_go_on(tmp_path: Path, lab: list[
 
 @pytest.mark.slow
 @pytest.mark.parametrize("launcher", ["joblib", "workers"])
-def test_a_sweep_ends_its_workers_and_each_job_is_recorded_and_can_go_on(tmp_path: Path, launcher: str) -> None:
+def test_a_sweep_ends_its_workers_and_each_job_is_recorded_and_can_go_on(
+    tmp_path: Path, lab: list[str], launcher: str
+) -> None:
     """A job that is too slow to write down what stopped it is killed, and its sweep does it."""
-    small = ["model=harmony", "data.sources=[embedded]", "export.enabled=false", "trainer.patience=0"]
-    words = ("-m", "seed=1,2,3", f"launcher={launcher}", *small, "trainer.max_epochs=5000")
-    with start(tmp_path, *words) as job:
+    words = ("-m", "seed=1,2,3", f"launcher={launcher}", *SMALL, "trainer.max_epochs=5000")
+    with start(tmp_path, *words, lab=lab) as job:
         while len(list(tmp_path.rglob("last.ckpt"))) < 2:
             assert job.poll() is None
             time.sleep(0.2)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from support import warm
 
 from datamodules.shared import audio_shards
 from kmidi_lab.audio import mel
@@ -21,15 +21,13 @@ def page(repo: Path) -> str:
 
 
 @pytest.mark.slow
-def test_its_python_runs(repo: Path, tmp_path: Path) -> None:
+def test_its_python_runs(repo: Path, tmp_path: Path, lab: list[str]) -> None:
     (tmp_path / "sounds").mkdir()
     soundfile.write(tmp_path / "sounds" / "a.mp3", 0.1 * np.sin(np.arange(16_000) / 5), 16_000)
     programs = re.findall(r"```python\n(.*?)```", page(repo), re.S)
     assert len(programs) == 2
     said = [
-        subprocess.run(
-            [sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True, text=True
-        ).stdout.strip()
+        subprocess.run(warm.program(lab, code), cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
         for code in programs
     ]
     assert said == ["", "1 {}"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import warm
 
 import kmidi_lab
 from kmidi_lab.conf_dir import options
@@ -21,10 +22,10 @@ NOISE = (0.2 * np.random.default_rng(0).normal(size=48_000) * _SYLLABLES).astype
 
 
 @pytest.mark.slow
-def test_the_page_runs_from_top_to_bottom(repo: Path, tmp_path: Path) -> None:
+def test_the_page_runs_from_top_to_bottom(repo: Path, tmp_path: Path, lab: list[str]) -> None:
     page = (repo / "docs" / "python_api.md").read_text(encoding="utf-8")
     program = "".join(re.findall(r"```python\n(.*?)```", page, re.S))
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(warm.program(lab, program), cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert re.search(r"^Cmaj7 +\d+%$", done.stdout, re.M)
     assert (tmp_path / "played.mid").read_bytes()[:4] == b"MThd"

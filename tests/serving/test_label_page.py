@@ -10,13 +10,12 @@ import pytest
 from support.browser import browsing, by_id, needs_browser, pictured, served
 
 from kmidi_lab.feedback.store import Store
-from tests.conftest import START
 
 pytestmark = [pytest.mark.slow, needs_browser]
 LINES = ("I miss the house by the sea", "What a day, I could dance", "They lied to me again", "The bus leaves at nine")
 
 
-def test_two_raters_label_by_keys_and_nothing_is_lost(tmp_path: Path, lab_env: dict[str, str]) -> None:
+def test_two_raters_label_by_keys_and_nothing_is_lost(tmp_path: Path, lab: list[str], lab_env: dict[str, str]) -> None:
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import WebDriverWait
@@ -45,7 +44,7 @@ def test_two_raters_label_by_keys_and_nothing_is_lost(tmp_path: Path, lab_env: d
         def kept() -> list[str | None]:
             return [e.label for e in Store(store).events("intent")]
 
-        with served(tmp_path, START, lab_env, *task, end=Popen.kill) as url:
+        with served(tmp_path, lab, lab_env, *task, end=Popen.kill) as url:
             browser.get(url)
             begin("ann")
             labels = [b.text[1:] for b in browser.find_elements(By.CSS_SELECTOR, "#choices button")]
