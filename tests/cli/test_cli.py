@@ -20,7 +20,7 @@ from kmidi_lab.run_file import read
 from kmidi_lab.run_record import RunRecord
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
-SMALL = ("model=harmony", "preset=smoke", "hardware=mps", "trainer.progress=false", "data.sources=[embedded,rntxt]")
+SMALL = ("model=harmony", "preset=smoke", "hardware=mps", "trainer.progress=false", "data.sources=[embedded]")
 SHORT = ("trainer.limit_train_batches=15", "export.calls=50")
 
 
@@ -171,7 +171,7 @@ def test_eval_takes_registry_run_and_onnx_and_agrees(called: Cli, trained: Path)
             "task=eval",
             f"eval.model={model}",
             f"eval.out={out}",
-            "data.sources=[embedded,rntxt]",
+            "data.sources=[embedded]",
             "trainer.progress=false",
             cwd=trained,
         )
@@ -194,7 +194,7 @@ def test_eval_says_when_songs_were_seen_in_training(called: Cli, trained: Path) 
         "task=eval",
         f"eval.out={out}",
         "data.split=all",
-        "data.sources=[embedded,rntxt]",
+        "data.sources=[embedded]",
         "trainer.progress=false",
         cwd=trained,
     )

@@ -73,7 +73,7 @@ def test_wheel_runs_in_a_clean_venv(repo: Path, tmp_path: Path, lab_env: dict[st
     assert verified.stdout.count(" is left out here; it is in outputs/release of the repository") == len(CONTRACTS)
     done = subprocess.run(
         [script, "preset=smoke", "model=harmony", "hardware=cpu", "trainer.progress=false", "data.sources=[embedded]",
-         "trainer.max_epochs=1", "export.calls=20"],
+         "trainer.max_epochs=1", "trainer.limit_train_batches=2", "export.calls=20"],
         capture_output=True, text=True, cwd=elsewhere, env=clean, timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr + done.stdout
