@@ -34,7 +34,7 @@ def models_root(cfg: DictConfig, model: str | None = None) -> Path:
 def named_root(cfg: DictConfig) -> Path:
     """The models folder that is set. Raises ConfigError: the user types one that is not there."""
     root = Path(cfg.models_root)
-    if names_models_root(cfg) and not os.path.lexists(root) and not _to_be_made(root):
+    if not os.path.lexists(root) and names_models_root(cfg) and not _to_be_made(root):
         raise ConfigError(f"models_root={root}: there is no such folder; leave it out, or type {example_root()}")
     return root
 
