@@ -43,14 +43,13 @@ _LOW, _HIGH = 57, 82
 
 
 def line_of(song: Song) -> Line:
-    lead = song.arrangement.part("lead")
-    assert lead is not None
-    tones = np.zeros((len(lead.notes), 12), bool)
-    for i, note in enumerate(lead.notes):
+    sung = sorted(note for part in song.arrangement.parts if part.role == "lead" for note in part.notes)
+    tones = np.zeros((len(sung), 12), bool)
+    for i, note in enumerate(sung):
         placed = song.arrangement.chord_at(note.start)
         tones[i, list(placed.chord.tones) if placed else []] = True
     key = song.brief.key
-    columns = (np.array([getattr(n, name) for n in lead.notes]) for name in ("start", "duration", "pitch"))
+    columns = (np.array([getattr(n, name) for n in sung]) for name in ("start", "duration", "pitch"))
     return Line(*columns, tones, key.tonic, key.mode)
 
 

@@ -16,7 +16,6 @@ from kmidi_lab.song import Arrangement, Metre, Tempo
 ARC, MOOD = "no such course (", "no change of mood ("
 STYLE, TEMPO = "no change of style (", "no change of tempo ("
 NOT_DONE = [
-    ("a song that stops in the middle", ARC + "stops in the middle)"),
     ("a song that ebbs and flows", ARC + "ebbs and flows)"),
     ("a song that gets louder, calms down, then gets louder again", ARC + "gets louder)"),
     ("a song that changes its mood", MOOD + "changes its mood)"),

@@ -39,7 +39,7 @@ def told(text: str, **settings: object) -> list[str]:
         ("jazz, rubato please", "no rubato (rubato): "),
         ("a folk tune that fades in before the chorus", "no fade (fades in): "),
         ("a song with a fermata in the intro", "no such fermata (fermata): "),
-        ("half-time feel, lofi", "no such feel (half-time feel): "),
+        ("double-time feel, lofi", "no such feel (double-time feel): "),
         ("a melody with vibrato", "no articulation (vibrato): "),
         ("make it loud", "no loudness (loud): "),
         ("a song without a chorus", "no choice of sections (without a chorus): "),

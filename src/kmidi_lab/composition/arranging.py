@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate, chain, pairwise, zip_longest
 from typing import Any
@@ -12,7 +12,9 @@ import numpy as np
 
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.composition.backing import Backing
+from kmidi_lab.composition.bands import bands
 from kmidi_lab.composition.bar_chords import placed
+from kmidi_lab.composition.breaks import stopped
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.entering import sounding
 from kmidi_lab.composition.form import Stretch, swell
@@ -32,8 +34,8 @@ _PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 80, 44
 _SECOND_PAN = 84
 NOWHERE: Mapping[str, frozenset[int]] = {}
 """Of a song in which no part rests."""
-_ROLES = {"chords": "comp"}
-"""Roles of parts that a brief names otherwise."""
+_ROLES = {"chords": ("comp",), "lead": ("lead", "solo")}
+"""What parts of a brief play that has other names."""
 _SOFTER, _LOUDER = 0.65, 0.35
 """Written velocity of a section without energy, as a share, and what full energy adds."""
 
@@ -44,12 +46,17 @@ class Arranger:
     def __init__(self, brief: Brief, players: Players) -> None:
         self._brief, self._bar = brief, brief.metre.bar
         self._composer, self._backing = Staged(brief, players), Backing(brief)
+        usual = bands().get(brief.band.name, brief.band)
+        # Who is asked for plays all of the tune; else a style has somebody for its solos.
+        own = brief.band.programs == usual.programs and brief.second is None and "chords" not in brief.without
+        self._soloist = brief.band.solo if own else None
 
     def arrange(
         self,
         form: Sequence[Stretch],
         silent: Mapping[str, frozenset[int]] = NOWHERE,
         stages: Sequence[Stage] = (),
+        stops: Collection[int] = (),
     ) -> Arrangement:
         """The song, as it is written; nothing of how it is played.
 
@@ -57,10 +64,11 @@ class Arranger:
             form: of the song.
             silent: bars in which a part of the brief rests.
             stages: mood and key of each section; where there are none, the brief's.
+            stops: bars in which all but the tune stop.
         """
         starts = list(accumulate((s.bars for s in form), initial=0))
         chords: list[PlacedChord] = []
-        notes = {role: list[Note]() for role in ("lead", "comp", "pad", "bass", "drums")}
+        notes = {role: list[Note]() for role in ("lead", "comp", "pad", "bass", "drums", "solo")}
         stages = stages or [Stage(self._brief.mood, self._brief.spelling)] * len(form)
         made = self._composer.written(form, stages)
         stated = themes(form, made, self._brief.metre)
@@ -72,14 +80,16 @@ class Arranger:
             own = placed(material.chords, self._bar)
             chords += [chord._replace(start=chord.start + start * self._bar) for chord in own]
             tune = material.tune if stretch.kind != "silence" else ()
-            played = chain((("lead", n) for n in tune), self._backing.section(stretch, material, after, standing))
+            singer = "solo" if stretch.kind == "solo" and self._soloist is not None else "lead"
+            played = chain(((singer, n) for n in tune), self._backing.section(stretch, material, after, standing))
             for role, note in chain(played, () if after else self._backing.end(stretch, material, drummed)):
                 loud = _SOFTER + _LOUDER * (stretch.energy + self._swell(stretch, start, note.start, starts[-1]))
                 velocity = int(np.clip(round(note.velocity * loud), 1, 127))
                 notes[role].append(note._replace(start=note.start + start * self._bar, velocity=velocity))
-        for name, bars in silent.items():
-            role = _ROLES.get(name, name)
+        for role, bars in [(role, bars) for name, bars in silent.items() for role in _ROLES.get(name, (name,))]:
             notes[role] = [n for whole in notes[role] if (n := sounding(whole, bars, self._bar))]
+        for role in ("comp", "pad", "bass", "drums"):
+            notes[role] = stopped(notes[role], stops, self._bar, self._brief.tempo)
         sections = [
             Section(s.kind, at, s.bars, s.energy, s.energy, s.tension) for s, at in zip(form, starts, strict=False)
         ]
@@ -113,13 +123,20 @@ class Arranger:
     ) -> list[Part]:
         """The parts of the notes of each role, as their instruments can play them."""
         programs = self._brief.band.programs
-        notes = notes | {_ROLES.get(name, name): [] for name in self._brief.without}
+        notes = notes | {role: [] for name in self._brief.without for role in _ROLES.get(name, (name,))}
         parts = [
             Part(name, role, programs[key], channel, volume=volume, pan=pan).with_notes(
                 playable(notes[role], programs[key], role)
             )
             for channel, (name, role, key, volume, pan) in enumerate(_PARTS)
         ]
+        if self._soloist is not None:
+            lead = parts[0]
+            parts.append(
+                Part("Solo", "lead", self._soloist, len(parts), volume=lead.volume, pan=lead.pan).with_notes(
+                    playable(notes["solo"], self._soloist, "lead")
+                )
+            )
         if self._brief.second is not None:
             parts.append(self._second(self._brief.second, parts[0], chords, turns))
         return [

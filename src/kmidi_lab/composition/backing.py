@@ -34,6 +34,8 @@ _APART = ("intro", "breakdown", "outro")
 
 
 _TINY = 1e-6
+_COMPOUND = 2
+"""Beats of a bar that has no half time of its own."""
 
 
 class Backing:
@@ -81,7 +83,17 @@ class Backing:
             yield from (("bass", n) for n in swung(line, late))
         if self.plays("drums", stretch, standing):
             filled = {int(reply.rest[1] / self._bar - _TINY) for who, reply in answers if who == "drums"}
-            strokes = drums(band, len(bars), stretch.energy, leads_on, metre, standing, self._brief.seed, filled)
+            strokes = drums(
+                band,
+                len(bars),
+                stretch.energy,
+                leads_on,
+                metre,
+                standing,
+                self._brief.seed,
+                filled,
+                stretch.halved and metre.beats != _COMPOUND,
+            )
             # Drums in 4/4 are swung by who humanises them.
             yield from (("drums", n) for n in (strokes if metre is COMMON else swung(strokes, late)))
 

@@ -24,7 +24,8 @@ class Band:
     that are repeated; `early` the share 0..1 of bar lines and strong beats to which tunes come an eighth early; `swing` in quarters how much later
     eighths off the beat are; without a `groove` drums are played as they are written; `theme` the part that states a theme where nobody sings;
     `opened` the voice of the drums that takes another's place in the second half of a chorus, `crown` what drums in 4/4 add to the last chorus;
-    `improvised` that nobody plays two bars alike; `replies` how often each kind of reply fills a rest of the tune, 0..1.
+    `improvised` that nobody plays two bars alike; `replies` how often each kind of reply fills a rest of the tune, 0..1;
+    `solo` the program of who plays a solo, None of the lead.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Band:
     crown: Mapping[str, str]
     improvised: bool
     replies: Mapping[str, float]
+    solo: int | None
 
     def at(self, arousal: float) -> float:
         """Beats a minute at an arousal in -1..1."""
@@ -71,6 +73,7 @@ def bands() -> Mapping[str, Band]:
             b.get("crown", {}),
             b.get("improvised", False),
             b.get("replies", {}),
+            b.get("solo"),
         )
         for name, b in _written()["bands"].items()
     }

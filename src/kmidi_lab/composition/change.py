@@ -13,6 +13,7 @@ SLOW, FAST, HALF, DOUBLE, SLOWER, FASTER = "slow", "fast", "half", "double", "sl
 """Tempos of a place; the last two are reached by and by."""
 LEVEL, ENTER, LEAVE, ALONE, WITHIN, ONE_BY_ONE = "level", "enter", "leave", "alone", "within", "one by one"
 MOOD, MODE, KEY, SHIFT, PACE = "mood", "mode", "key", "shift", "pace"
+STOP, FEEL = "stop", "feel"
 LOUDER, PLAYED = "louder", "played"
 """Kinds of changes."""
 

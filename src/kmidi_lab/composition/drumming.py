@@ -16,6 +16,8 @@ _LENGTH = 0.2
 _CRASH = 0.6
 """Energy from which a section, and every eighth bar of it, begins with a crash."""
 _OPEN, _CLOSED = "open", "hat"
+_BEATS = ("kick", "snare", "stick", "clap", "tom", "pedal")
+"""Voices that tell how fast a bar feels."""
 
 Rows = Mapping[str, str]
 """Strokes of a bar, a row for each voice."""
@@ -30,18 +32,19 @@ def drums(
     standing: Standing,
     seed: int,
     filled: Collection[int] = (),
+    halved: bool = False,
 ) -> list[Note]:
     """Strokes of a section.
 
     `leads_on` says that another one follows, so that a fill leads there, a smaller one where that is softer; so small are
-    those in `filled` bars.
+    those in `filled` bars. `halved` says that it feels half as fast.
     """
     which = level(energy)
     written = drum_rows(band.name, metre.name)[which]
     filling = fills(metre.name)[which if standing.rises or which == 0 else which - 1]
     out: dict[tuple[float, int], Note] = {}
     for bar, way in enumerate(standing.bars(bars, leads_on, band.improvised)):
-        rows = _crowned(written, band, standing, metre, bar >= bars / 2)
+        rows = _crowned(half_time(written) if halved else written, band, standing, metre, bar >= bars / 2)
         if way != "plain":
             ways = added(metre.name, f"{way}s")
             rows = _with(rows, ways[standing.chosen(seed, len(ways), way)])
@@ -66,6 +69,12 @@ def last_hit(energy: float) -> list[Note]:
     """Kick and cymbal on the first beat of the last bar, under the chord that is held there."""
     loud = _LOUDNESS["X" if level(energy) else "x"]
     return [Note(0.0, _LENGTH, kit()[name], loud) for name in ("kick", "crash")]
+
+
+def half_time(rows: Rows) -> Rows:
+    """A bar that feels half as fast: kick, snare and the like as in half a bar, twice as slow, so the backbeat comes on three."""
+    slower = {name: "".join(sign + "." for sign in row[: len(row) // 2]) for name, row in rows.items()}
+    return {name: slower[name] if name in _BEATS else row for name, row in rows.items()}
 
 
 def _crowned(written: Rows, band: Band, standing: Standing, metre: SongMetre, late: bool) -> Rows:

@@ -29,13 +29,16 @@ _FOLLOWED = 0.7
 
 
 class Stretch(NamedTuple):
-    """A section: its type, its bars, energy and tension in 0..1, and the parts that play in it whatever its energy."""
+    """A section: its type, its bars, energy and tension in 0..1, the parts that play in it whatever its energy, and
+    whether it feels half as fast.
+    """
 
     kind: str
     bars: int
     energy: float
     tension: float
     playing: frozenset[str] = frozenset()
+    halved: bool = False
 
 
 Draw = Callable[[int], list[Stretch]]

@@ -39,13 +39,15 @@ class HarmonicRhythm:
         self._rng = rng
         self._song = self._pace()
 
-    def of_round(self, bars: int) -> list[int]:
+    def of_round(self, bars: int, slow: bool = False) -> list[int]:
         """Chords that begin in each bar of a round of about `bars` bars; of slow ones it has twice as many.
 
         Args:
             bars: a multiple of four.
+            slow: whether chords last two bars rather, as in half time.
         """
         pace = self._pace() if self._rng.random() < _OTHER else self._song
+        pace = "slow" if slow else pace
         phrases = max(bars // PHRASE, 2 if pace == "slow" else 1)
         patterns, weights = zip(*self._paces[pace], strict=True)
         phrase = patterns[self._choice(weights)]

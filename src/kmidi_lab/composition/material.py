@@ -80,9 +80,11 @@ class Composer:
         self._loops: dict[str, list[str]] = {}
         self._drawn: list[tuple[str, str]] = []
         self._whole: dict[str, Material] = {}
+        self._halved: Collection[str] = ()
 
     def written(self, form: Sequence[Stretch], closes: bool = True) -> list[Material]:
         """The material of each section: the beginning of what its kind plays where that is longest; the last one may close."""
+        self._halved = {lender(stretch.kind) for stretch in form if stretch.halved}
         longest: dict[str, int] = {}
         for stretch in form:
             longest[stretch.kind] = max(longest.get(stretch.kind, 0), stretch.bars)
@@ -211,7 +213,7 @@ class Composer:
             colour, beats = 0.05 + 0.3 * mood.complexity, self._brief.metre.beats
             taste = Taste(self._brief.key, band.sevenths, colour, beats, kind in self._home)
             others = [*self._loops.values(), *self._brief.own.named.values()]
-            rhythm = self._rhythm.of_round(band.loop)
+            rhythm = self._rhythm.of_round(band.loop, kind in self._halved)
             chosen = progression(self._next_chords, taste, rhythm, others, self._chord_rng)
             self._drawn += chosen.drawn
             self._loops[kind] = chosen.chords

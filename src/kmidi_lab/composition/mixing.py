@@ -14,7 +14,15 @@ from kmidi_lab.midi.events import CONTROL, NOTE_ON
 from kmidi_lab.midi.reading import OpenFile, open_file
 from kmidi_lab.midi.writing import Edit, rewrite
 
-_TRACKS = {"Lead": "lead", "Chords": "chords", "Pad": "pad", "Bass": "bass", "Drums": "drums", "Second": "lead"}
+_TRACKS = {
+    "Lead": "lead",
+    "Chords": "chords",
+    "Pad": "pad",
+    "Bass": "bass",
+    "Drums": "drums",
+    "Second": "lead",
+    "Solo": "lead",
+}
 """The part of a brief that each track of a song plays."""
 _LOUDER = {"louder": 1.25, "softer": 0.65}
 """Factor on the velocities of a part. Our choice."""

@@ -11,6 +11,7 @@ from kmidi_lab.composition.change import (
     ENTER,
     FAST,
     FASTER,
+    FEEL,
     HALF,
     LEAVE,
     LEVEL,
@@ -23,6 +24,7 @@ from kmidi_lab.composition.change import (
     SLOW,
     SLOWER,
     SOFT,
+    STOP,
     WITHIN,
     Change,
 )
@@ -33,6 +35,9 @@ from kmidi_lab.composition.said_turns import moods, shifted, turned_keys
 from kmidi_lab.own_yaml import table
 
 _THIRDS = 3
+_STOPS = re.compile(r"\b(?:stop|paus|break (?!down|loose|out|open))")
+_FEEL = re.compile(r"\bfeel\b")
+"""Half time that is no half tempo."""
 
 
 def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, ...]:
@@ -40,7 +45,11 @@ def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, 
     if name == "section":
         return _levels(words, language)
     if name == "arc":
-        return _outburst(words, language)
+        return _stops(words) or _outburst(words, language)
+    if name == "stop":
+        return _stops(words)
+    if name == "feel":
+        return (Change(FEEL, HALF, place_of(words), words),)
     if name in ("entry", "absence"):
         return _players(name, words)
     if name in ("amount", "way"):
@@ -71,6 +80,8 @@ def leading(words: str) -> tuple[Change, ...]:
 def _paces(words: str) -> tuple[Change, ...]:
     """The tempo of each place that words name: `a half-time bridge`, `slow verses and fast choruses`, `doubles the tempo at the end`."""
     jump = DOUBLE if _cue("doubled", ENGLISH).search(words) else HALF if _cue("halved", ENGLISH).search(words) else ""
+    if jump == HALF and _FEEL.search(words):
+        return (Change(FEEL, HALF, place_of(words), words),)
     if jump:
         return (Change(PACE, jump, place_of(words), words),)
     speeds = [match[0] for match in _cue("speed", ENGLISH).finditer(words)]
@@ -102,6 +113,12 @@ def _levels(words: str, language: str) -> tuple[Change, ...]:
         if is_section and not beside[0] and place:
             out.append(Change(LEVEL, _loudness(beside[1], language), place, words))
     return tuple(out)
+
+
+def _stops(words: str) -> tuple[Change, ...]:
+    """A stop at a place, such as `stops before the last chorus`; none at the song's end, where it stops anyway."""
+    place = place_of(words)
+    return (Change(STOP, "", place, words),) if place and place.kind != END and _STOPS.search(words) else ()
 
 
 def _outburst(words: str, language: str) -> tuple[Change, ...]:

@@ -92,7 +92,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     remarks += map(str, (*staging.lines, *mix.lines))
     remarks += [*told_of_own(brief, plan), *rounds_told(brief, plan)]
     arranger = Arranger(brief, players)
-    arrangement = arranger.arrange(plan, staging.silent, staging.stages)
+    arrangement = arranger.arrange(plan, staging.silent, staging.stages, staging.stops)
     for rule in brief.rules_broken:
         try:
             arrangement = break_rule(arrangement, rule)

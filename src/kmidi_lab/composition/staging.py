@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from kmidi_lab.composition.breaks import broken
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.change import FALL, LEVEL, LOUD, RISE, SOFT, Change
 from kmidi_lab.composition.entering import silences
@@ -34,6 +35,7 @@ class Staging:
         levels: of each bar, 0..1; empty where no loudness is asked for.
         paces: factor on the song's tempo of each bar; empty where it keeps its tempo.
         silent: bars in which a part does not play, by its name of `wishes.ROLES`.
+        stops: bars in which all but the tune stop.
         lines: what is told of each change.
     """
 
@@ -42,6 +44,7 @@ class Staging:
     levels: tuple[float, ...] = ()
     paces: tuple[float, ...] = ()
     silent: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    stops: frozenset[int] = frozenset()
     lines: tuple[Taken, ...] = ()
 
 
@@ -72,10 +75,11 @@ def staged(
     form = turns.form
     placed = [_Placed(change, _spans(change, form)) for change in changes if change.what == LEVEL]
     levels, form = _levelled(form, [p for p in placed if p.spans])
-    quiet = silences(form, changes, brief, words)
+    breaks = broken(form, changes)
+    quiet = silences(breaks.form, changes, brief, words)
     moods = moods_by_bar(quiet.form, turns.stages) if "tempo" not in fixed else ()
     paces, tempos = paced(quiet.form, changes, brief, moods)
-    told_by = (turns.lines, tempos, {p.change: _line(p) for p in placed}, quiet.lines)
+    told_by = (turns.lines, tempos, {p.change: _line(p) for p in placed}, quiet.lines, breaks.lines)
     levels = levels or turns.levels
     return Staging(
         tuple(quiet.form),
@@ -83,6 +87,7 @@ def staged(
         levels,
         paces,
         quiet.silent,
+        breaks.stops,
         tuple(lines[c] for c in changes for lines in told_by if c in lines),
     )
 
