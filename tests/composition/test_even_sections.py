@@ -37,7 +37,7 @@ def said(form: list[Stretch]) -> str:
     ],
 )
 def test_what_returns_is_whole_or_half(drawn: str, heard: str) -> None:
-    form, told, cost = with_even_sections(form_of(drawn))
+    form, told, cost = with_even_sections(form_of(drawn), sum(s.bars for s in form_of(drawn)))
     assert even([s.kind for s in form], [s.bars for s in form]) and "became even" in told and cost > 0
     assert sum(s.bars for s in form) == sum(s.bars for s in form_of(drawn))
     assert said(form) == heard
@@ -51,7 +51,14 @@ def test_what_returns_is_whole_or_half(drawn: str, heard: str) -> None:
     ],
 )  # fmt: skip
 def test_a_form_that_is_even_stays(drawn: str) -> None:
-    assert with_even_sections(form_of(drawn)) == (form_of(drawn), "", 0.0)
+    assert with_even_sections(form_of(drawn), sum(s.bars for s in form_of(drawn))) == (form_of(drawn), "", 0.0)
+
+
+def test_a_song_does_not_begin_with_its_chorus() -> None:
+    """Of 24 bars all forms that were drawn began so."""
+    form, told = chosen_form(lambda number: form_of("intro 4, chorus 8, verse 4, chorus 8"), 24)
+    assert said(form) == "intro 4, verse 4, chorus 4, verse 4, chorus 8"
+    assert told.startswith("a verse was put before the first chorus; sections of 4, 4, 8, 4, 8 bars became even")
 
 
 def test_a_last_chorus_is_whole_and_a_first_verse_too() -> None:

@@ -57,8 +57,9 @@ def chosen_form(draw: Draw, bars: int, wanted: Collection[str] = ()) -> tuple[li
     for number in range(1, _MOST_CANDIDATES + 1):
         drawn, changed = closed(draw(number))
         if _framed(drawn, bars):
-            drawn, more, cost = with_even_sections(drawn)
-            forms.append(_Candidate(drawn, "; ".join(filter(None, (changed, more))), cost))
+            drawn, begun = opened(drawn)
+            drawn, more, cost = with_even_sections(drawn, bars)
+            forms.append(_Candidate(drawn, "; ".join(filter(None, (changed, begun, more))), cost))
         if number >= _CANDIDATES and any(_returns(candidate.form) > 1 for candidate in forms):
             break
     told = "no form that was drawn had intro and outro in their places and short, so it is a rule's"
@@ -86,8 +87,17 @@ def closed(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
     return [*drawn[:-1], end], told
 
 
-def with_even_sections(drawn: list[Stretch]) -> tuple[list[Stretch], str, float]:
-    """The form in whole phrases with what returns whole or half, what was changed, and what it costs.
+def opened(drawn: list[Stretch]) -> tuple[list[Stretch], str]:
+    """The form with a verse before its first chorus, where the verse only comes behind it, and what was added; it is longer then."""
+    kinds = [s.kind for s in drawn]
+    if not _early("chorus", "verse", kinds):
+        return drawn, ""
+    first, verse = kinds.index("chorus"), drawn[kinds.index("verse")]
+    return [*drawn[:first], verse, *drawn[first:]], "a verse was put before the first chorus"
+
+
+def with_even_sections(drawn: list[Stretch], whole: int) -> tuple[list[Stretch], str, float]:
+    """The form in `whole` bars, in whole phrases with what returns whole or half, what was changed, and what it costs.
 
     An intro in two sections becomes one, and so does an outro. Bars that make no phrase go to the outro, which is added where
     there is none. A form that can't be evened stays as it is.
@@ -99,15 +109,14 @@ def with_even_sections(drawn: list[Stretch]) -> tuple[list[Stretch], str, float]
         else:
             joined.append(stretch)
     kinds, bars = [s.kind for s in joined], [s.bars for s in joined]
-    if even(kinds, bars):
+    if even(kinds, bars) and sum(bars) == whole:
         return joined, "", 0.0
-    whole = sum(bars)
     found, left = evened(kinds, bars, whole), 0
     if found is None:
         left = whole % PHRASE
         found = evened(kinds, bars, whole - left)
     if found is None:
-        return joined, "", _UNEVEN
+        return (joined, "", _UNEVEN) if sum(bars) == whole else (form(whole), "sections by a rule", 2 * _UNEVEN)
     out = [s._replace(bars=own) for s, own in zip(joined, found[0], strict=True)]
     if left and kinds[-1] == "outro":
         out[-1] = out[-1]._replace(bars=out[-1].bars + left)
@@ -162,7 +171,7 @@ def _worth(drawn: Sequence[Stretch], bars: int) -> float:
         - _BEFORE_ALL * (kinds[0] == "chorus" or _early("chorus", "verse", kinds))
         - _CUT * (_early("bridge", "chorus", kinds) + _early("bridge", "verse", kinds))
         - _CUT * sum(s.bars < PHRASE and s.kind in _SUNG for s in drawn)
-        - 2 * _CUT * sum(b == "pre-chorus" and a not in ("verse", b) for a, b in pairwise(["", *kinds]))
+        - 2 * _CUT * sum(b == "pre-chorus" and a != "verse" for a, b in pairwise(["", *kinds]))
         - 0.02 * max(0, max(s.bars for s in drawn) - _LONG)
         - sum(a == b for a, b in pairwise(kinds)) / len(drawn)
     )

@@ -30,6 +30,8 @@ _LOOSE, _LEAPT, _CLASH = 1.5, 1.5, 0.2
 """What notes that nothing resolves cost, clashes that are leapt to, and clashes on strong beats, by their share of the tune's."""
 _AGAIN = 0.25
 """Share of notes that may be the one before again: about people's."""
+_LEAPING, _FAR = 3.0, 9
+"""What leaps of more than so many semitones cost, by their share: tunes that are turned into the span zigzag by octaves."""
 _REACH, _OFF = 2.4, 0.65
 """Semitones from note to note, and share of notes off the beat, that a phrase rather has: about people's."""
 
@@ -166,6 +168,7 @@ def merit(tune: Sequence[Note], chords: Sounding, key: Key, lift: float, metre: 
         - 0.2 * max(0.0, _REACH - float(steps.mean()))
         - 1.2 * max(0.0, _OFF - float(np.mean([t.start % 1 != 0 for t in tune])))
         - 0.25 * np.mean(np.maximum(steps - 7, 0))
+        - _LEAPING * np.mean(steps > _FAR)
         - 0.1 * max(0, 5 - wide)
         - 0.15 * max(0, wide - 14)
         + 0.5 * close
