@@ -86,7 +86,7 @@ def test_what_a_beat_is_and_what_does_not_swing_is_said() -> None:
 
 def test_a_waltz_has_its_bass_on_one_and_its_chords_on_two_and_three(tmp_path: Path) -> None:
     song = made(tmp_path, text="a happy waltz", bars=16, style="pop", sections="chorus 16").arrangement
-    places = {part.role: {n.start % 3 for n in part.notes if n.start < 45} for part in song.parts}
+    places = {part.role: {n.start % 3 for n in part.notes if n.start < 45 and n.pitch < 60} for part in song.parts}
     assert places["bass"] == {0.0} and places["comp"] == {1.0, 2.0}
 
 

@@ -333,7 +333,7 @@ def test_a_verse_returns_with_another_end_and_a_chorus_as_it_was(written: Arrang
             [(round(n.start - start, 6), n.pitch) for n in lead if start <= n.start < stop]
             for start, stop in map(song.span, song.sections)
         ]
-        first, again = ([note for note in verse if note[0] < 19] for verse in (sung[0], sung[2]))
+        first, again = ([note for note in verse if note[0] < 15] for verse in (sung[0], sung[2]))
         assert first == again and sung[0] != sung[2]
         assert sung[1] == sung[3]
         if style == "jazz":

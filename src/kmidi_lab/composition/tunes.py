@@ -30,7 +30,7 @@ _LOOSE, _LEAPT, _CLASH = 1.5, 1.5, 0.2
 """What notes that nothing resolves cost, clashes that are leapt to, and clashes on strong beats, by their share of the tune's."""
 _AGAIN = 0.25
 """Share of notes that may be the one before again: about people's."""
-_LEAPING, _FAR = 3.0, 9
+_LEAPING, _FAR = 1.5, 9
 """What leaps of more than so many semitones cost, by their share: tunes that are turned into the span zigzag by octaves."""
 _REACH, _OFF = 2.4, 0.65
 """Semitones from note to note, and share of notes off the beat, that a phrase rather has: about people's."""
@@ -96,11 +96,11 @@ def section_tune(singer: Singer, chords: Sequence[str], lift: float, sung: Seque
 def with_end(
     singer: Singer, tune: Sequence[Note], chords: Sequence[str], lift: float, sung_of: Sequence[int] = ()
 ) -> list[Note]:
-    """A section's tune with its last two bars drawn anew, of those that are sung, but for the first of two; arguments as of `section_tune`."""
+    """A section's tune with its last two bars drawn anew, of those that are sung; arguments as of `section_tune`."""
     bar = singer.metre.bar
     first, sung = (len(chords) - 1) // PHRASE * PHRASE, (sung_of or sung_bars(len(chords)))[-1]
     begun = [n._replace(start=n.start - first * bar) for n in tune if n.start >= first * bar]
-    cut = max(sung - 2, sung // 2) * bar
+    cut = max(sung - 2, 0) * bar
     end = _best(singer, chords[first : first + sung], lift, partial(_joined, begun, cut=cut))
     end = breathing(end, sung * bar, (len(chords) - first) * bar)
     return [n for n in tune if n.start < first * bar] + [n._replace(start=n.start + first * bar) for n in end]
