@@ -15,6 +15,12 @@ from kmidi_lab.serving.studio import Studio
 HOST = "127.0.0.1:8765"
 
 
+@pytest.fixture(autouse=True)
+def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A song's picture takes half a second; the tests of the page see real ones, by a server in a process of its own."""
+    monkeypatch.setattr("kmidi_lab.serving.studio.song_picture", lambda *_: b"\x89PNG\r\n\x1a\n")
+
+
 @pytest.fixture
 def client(tmp_path: Path) -> TestClient:
     root = release_root()

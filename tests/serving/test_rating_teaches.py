@@ -102,7 +102,7 @@ DATA = ("data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "ex
 @pytest.mark.slow
 def test_composed_rated_retrained_and_promoted_or_refused_with_the_reason(called: Cli, tmp_path: Path) -> None:
     """The whole loop on a model of little data: songs of it are rated by a taste, and it is trained on the ratings."""
-    trained = called("model=harmony", *DATA, "trainer.max_epochs=1")
+    trained = called("model=harmony", *DATA, "trainer.max_epochs=1", "trainer.limit_train_batches=20")
     assert trained.returncode == 0, trained.stderr
     models, outputs = tmp_path / "outputs" / "models", tmp_path / "outputs"
     studio = Studio(models, outputs, tmp_path / "cache", release_root())
