@@ -79,7 +79,7 @@ def test_what_is_no_song_changes_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     ("words", "place"),
     [
-        ("before the very last chorus", Place("chorus", -1, -1)), ("in the middle eight", BRIDGE), ("in der zweiten strophe", VERSE),
+        ("before the very last chorus", Place("chorus", -1, -1)), ("in the middle eight", BRIDGE), ("in der zweiten strophe", Place("verse", 2)),
         ("after the solo", Place("solo", 0, 1)), ("the drums drop in", None), ("in the second half", Place("second half")),
     ],
 )  # fmt: skip

@@ -35,7 +35,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "jazz": {"style": "jazz"},
     "something slow in Bb major with a flute melody and piano": {
         "tempo": SLOW, "key": ("Bb", "major"), "programs": {"lead": 73, "chords": 0}},
-    "make it fast and loud, techno": {"tempo": FAST, "style": "dance"},
+    "make it fast and techno": {"tempo": FAST, "style": "dance"},
     "a lofi beat with rhodes and no bass": {"style": "lofi", "programs": {"chords": 4}, "without": ("bass",)},
     "my heart is broken; 70 bpm, no drums, in C minor": {
         "tempo": (70, 70), "key": ("C", "minor"), "without": ("drums",)},

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from kmidi_lab.composition.in_context import (
     BEFORE_PLAYERS,
+    PEOPLE,
     has_players,
     is_length_of_song,
     is_metre,
@@ -23,6 +24,9 @@ _BEFORE_A_PACE = ("filler", "mood", "owner", "length")
 OF_PLACES = ("to", "into", "from", "by", "after", "before", "until", "over", "under", "through", "between", "during", "about", "like",
               "against", "behind", "where", "than")  # fmt: skip
 """Words that describe, beside which nobody need do anything."""
+_PLAYERS = ("instrument", "part", "ensemble")
+_DESCRIBING = 2
+"""Words for what a player is like, at most."""
 _FARTHEST = 6
 """Terms before a word for a song that may belong to it."""
 
@@ -30,10 +34,17 @@ _FARTHEST = 6
 def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     """Which terms of a clause are asked for, and whether any word for a song or a wish does it."""
     mark = [i.kind in ("tempo", "key") or is_metre(items, n) or is_sure(items, n) for n, i in enumerate(items)]
+    opening = opening_players(items)
+    mark[:opening] = [True] * opening
     asks = any(mark)
     for n, item in enumerate(items):
         solo = item.kind == "other_instrument" and n + 1 < len(items) and items[n + 1].text == "solo"
-        opens = (item.kind == "ensemble" or solo) and all(i.kind in BEFORE_PLAYERS for i in items[:n])
+        before = (
+            (*BEFORE_PLAYERS, OTHER) if item.kind == "ensemble" and items[0].text in ("a", "an") else BEFORE_PLAYERS
+        )
+        opens = (item.kind == "ensemble" or solo) and all(
+            i.kind in before and i.text not in PREPOSITIONS for i in items[:n]
+        )
         if item.kind == "head" or opens or (item.kind == "genre" and _is_a_song(items, n)):
             first = None if item.text in vocabulary()["characters"] and tells(items[:n]) else _first_of(items, n)
             if first is None:
@@ -42,9 +53,9 @@ def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
             mark[first : n + 1] = [True] * (n + 1 - first)
             _onward(items, n + 1, mark)
         elif item.kind == "wish" or (item.kind == "order" and all(i.kind in ("filler", "mood") for i in items[:n])):
-            before = any(mark)
+            marked = any(mark)
             _onward(items, n + 1, mark)
-            asks = asks or (any(mark) and not before)
+            asks = asks or (any(mark) and not marked)
         elif item.kind == "weak wish":
             own = [False] * len(items)
             _onward(items, n + 1, own)
@@ -98,6 +109,16 @@ def _onward(items: Sequence[Item], start: int, mark: list[bool]) -> None:
     mark[start:end] = [True] * (end - start)
 
 
+def opening_players(items: Sequence[Item]) -> int:
+    """Terms of players that a clause begins with and that are for something, as in `piano and cello for a film`; 0 of none."""
+    end = next((n for n, i in enumerate(items) if i.kind not in (*_PLAYERS, "filler", "mood", "pace")), len(items))
+    last = max((n for n in range(end) if items[n].kind in _PLAYERS), default=-1)
+    alone = last + 1 < len(items) and items[last + 1].text in ("solo", "alone")
+    behind = items[last + 1 + alone : last + 2 + alone]
+    goes_on = ("for", "like", "about", "over") if alone else ("for",)
+    return last + 1 + alone if last >= 0 and any(i.text in goes_on or is_scored(i) for i in behind) else 0
+
+
 def pictured(items: Sequence[Item]) -> list[bool]:
     """The pace of what a clause describes where nobody does anything, as in `a slow walk home` or `walking slowly home`."""
     mark = [False] * len(items)
@@ -120,11 +141,41 @@ def _describes_players(items: Sequence[Item], n: int) -> bool:
     )
 
 
+def described(items: Sequence[Item]) -> list[bool]:
+    """Players that are a clause by themselves, with words for what they are like: `low strings`, `thunderous drums`."""
+    kinds = [i.kind for i in items if i.text != "there"]
+    others, players = kinds.count(OTHER), [kind in (*_PLAYERS, "other_instrument") for kind in kinds]
+    plain = all(kind in (*_PLAYERS, "other_instrument", OTHER, "filler", "mood", "pace") for kind in kinds)
+    sure = plain and 0 < len(kinds) <= _FARTHEST and others <= _DESCRIBING * sum(players) and players[-1]
+    return [sure] * len(items)
+
+
+def is_scored(item: Item) -> bool:
+    """Whether a genre is what music is for, such as `for a film`."""
+    return item.kind == "genre" and item.text.startswith("for ")
+
+
+def gives_way(words: str) -> bool:
+    """Whether a style that words ask for gives way to another one: of a blues, of a lullaby, of `funky`, or of a film."""
+    known = vocabulary()
+    return words == "blues" or words in (*known["gentle"], *known["like_genres"]) or words.startswith("for ")
+
+
+def is_likened(items: Sequence[Item], n: int) -> bool:
+    """Whether a genre at the end of a clause is what a song is to be like, as in `loud choruses like grunge`, not in `I feel like rock`."""
+    if items[n].kind not in ("genre", "other_genre") or n + 1 < len(items):
+        return False
+    k = n - 1
+    while k > 0 and items[k].kind in ("filler", "mood", "pace", "mode"):
+        k -= 1
+    return k >= 0 and items[k].text == "like" and not any(i.text in PEOPLE for i in items[:k])
+
+
 def phrases(items: Sequence[Item]) -> list[bool]:
     """Phrases such as `with a piano`, `without drums` and `that has 8 bars`, in a text that asks for a song."""
-    mark = [is_length_of_song(items, n) for n in range(len(items))]
+    mark = [is_length_of_song(items, n) or is_likened(items, n) or is_scored(i) for n, i in enumerate(items)]
     for n, item in enumerate(items):
-        if item.kind != "negation" and item.text not in ("with", "featuring", "feat", "using", "in", "on"):
+        if item.kind != "negation" and item.text not in ("with", "featuring", "feat", "using", "in", "on", "over"):
             continue
         if n and items[n - 1].text == "live":
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kmidi_lab.composition.said_places import Place
@@ -36,6 +36,9 @@ class Change(NamedTuple):
     share: tuple[int, int] | None = None
 
 
-def said_kinds(changes: Sequence[Change]) -> frozenset[str]:
-    """Kinds of sections that a song should have for its changes."""
-    return frozenset(change.place.kind for change in changes if change.place)
+def said_kinds(changes: Sequence[Change]) -> Mapping[str, int]:
+    """Kinds of sections that a song should have for its changes, and how many of each."""
+    counts: dict[str, int] = {}
+    for place in (change.place for change in changes if change.place):
+        counts[place.kind] = max(counts.get(place.kind, 1), place.order)
+    return counts

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import NamedTuple
 
 from kmidi_lab.chords.chart import Chart, read_chart
+from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.chords.notation import bars_of
+from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.composition.bar_chords import bar_of
 from kmidi_lab.composition.said_form import kind_of, section_names
 from kmidi_lab.errors import ConfigError
 
 _SETTING = "compose.chords"
 _NAMES = rf"(?:{section_names()})"
+_BETWEEN_BARS = re.compile(r"(?<=[^\s/|])\s+/\s+(?=[^\s/|])")
+"""A slash by itself between two chords, as in `C / G Am / F`; several hold a chord."""
+_THIRD_BELOW = 9
+"""Semitones from a major key's tonic up to that of its relative minor."""
 _ROW = re.compile(rf"(?<![\w-])(?P<kinds>{_NAMES}(?:(?: *[,&+] *| +and +){_NAMES})*) *: *", re.I)
 
 
@@ -43,7 +50,7 @@ class Rows:
     """
 
     def __init__(self, text: str, key: str | None) -> None:
-        rows = list(_parts(text))
+        rows = [(kinds, with_bars(row)) for kinds, row in _parts(text)]
         self._kinds = [kinds for kinds, _ in rows]
         written = [row for _, row in rows]
         if len(rows) > 1:
@@ -55,6 +62,22 @@ class Rows:
         self.chart: Chart = read_chart(" | ".join(written), key, bar_each=True, name=_SETTING, key_name="compose.key")
         if not any(placed.chord for placed in self.chart.placed):
             raise ConfigError(f"{_SETTING} has no chord that sounds; write some, such as Am F C G")
+        if self.chart.key_from == "estimated" and (home := self._home()):
+            self.chart = read_chart(" | ".join(written), home, bar_each=True, name=_SETTING)
+
+    def _home(self) -> str | None:
+        """The relative of the estimated key, such as Am, where a song begins and ends on its tonic; None where it does not."""
+        starts = [*accumulate(self._lengths, initial=0)]
+        by_kind = {kind: n for n, kinds in enumerate(self._kinds) for kind in kinds or ("verse", "chorus")}
+        first, last = by_kind.get("verse", 0), by_kind.get("chorus", len(self._kinds) - 1)
+        sounding = [(p.start or 0.0, p.chord) for p in self.chart.placed if p.chord]
+        opening = [chord for start, chord in sounding if start >= starts[first]]
+        closing = [chord for start, chord in sounding if start < starts[last + 1]]
+        key = self.chart.spelling.key
+        relative = Key((key.tonic + key.mode * _THIRD_BELOW) % 12, -key.mode)
+        at_home = opening and closing and all(_is_tonic(chord, relative) for chord in (opening[0], closing[-1]))
+        name = Spelling.of(relative, [p.root for p in self.chart.placed]).tonic
+        return f"{name}{'m' if relative.mode < 0 else ''}" if at_home else None
 
     def by_kind(self, beats: int) -> OwnRows:
         """The rows in bars of so many beats."""
@@ -68,6 +91,15 @@ class Rows:
             named |= dict.fromkeys(kinds, row)
             usual = usual if kinds else row
         return OwnRows(usual, named, tuple(left))
+
+
+def with_bars(row: str) -> str:
+    """A row with `|` in the place of slashes that part its bars; as it is where it has a `|`."""
+    return row if "|" in row else _BETWEEN_BARS.sub(" | ", row)
+
+
+def _is_tonic(chord: Chord, key: Key) -> bool:
+    return chord.root == key.tonic and (chord.quality in ("minor", "min7")) is (key.mode < 0)
 
 
 def _parts(text: str) -> Iterator[tuple[tuple[str, ...], str]]:

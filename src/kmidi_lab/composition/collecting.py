@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases, pictured
+from kmidi_lab.composition.asked_terms import (
+    PREPOSITIONS,
+    asked,
+    described,
+    opening_players,
+    phrases,
+    pictured,
+)
 from kmidi_lab.composition.collector import Collector
 from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
-from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item
+from kmidi_lab.composition.said_left import terms_left
+from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 from kmidi_lab.composition.words import clauses
 
 _NAMING = ("instrument", "other_instrument", "part", "ensemble", "genre", "head")
 """Kinds that name players, or music: beside one of these a solo is a part of it."""
 
 
-def collect(text: str, out: Collector, asks: bool, sure: Callable[[Item], bool] | None = None) -> bool:
+def collect(
+    text: str, out: Collector, asks: bool, sure: Callable[[Item], bool] | None = None
+) -> tuple[bool, list[str]]:
     """Gives a collector the terms that a text asks for.
 
     Args:
@@ -24,11 +34,14 @@ def collect(text: str, out: Collector, asks: bool, sure: Callable[[Item], bool] 
         sure: whether a term counts wherever it stands; None where none does.
 
     Returns:
-        Whether a word for a song or a wish asks for music, or `asks` is true.
+        Whether a word for a song or a wish asks for music, or `asks` is true; and then the terms that are taken as no wish.
     """
     groups = clauses(text)
     if groups and not any(i.kind in _NAMING for items in groups[1:] for i in items):
         _alone(groups[0])
+    if groups and (opening := opening_players(groups[0])) and groups[0][opening].text != "over":
+        out.seats.alone()
+    left: list[str] = []
     music = any(i.kind in OF_MUSIC for items in groups for i in items)
     always = sure or (lambda item: False)
     groups = [
@@ -45,17 +58,21 @@ def collect(text: str, out: Collector, asks: bool, sure: Callable[[Item], bool] 
         seen = pictured([*items, *after])[: len(items)]
         marks[n] = [a or b for a, b in zip(marks[n][0], seen, strict=True)], marks[n][1]
     for n, (items, (mark, _)) in enumerate(zip(groups, marks, strict=True)):
-        alone = (asks or runs[n] or all(lists)) and len(items) == 1  # such as the 120 in `jazz, D minor, 120`
+        # such as the 120 in `jazz, D minor, around 120`
+        alone = (asks or runs[n] or all(lists)) and sum(i.kind != "filler" for i in items) == 1
         musical = [i for i in items if i.kind in MUSICAL or i.kind == "head" or (alone and i.kind == "number")]
         if lists[n] and musical and not (items[0].kind == "owner" and len(musical) == 1):
             last = n == len(groups) - 1 and {i.kind for i in musical} <= {"genre", "other_genre", "key"}
             last = last or any(i.text in ONLY for i in items)  # such as `piano only`
             if asks or runs[n] or all(lists) or len(musical) > 1 or last or items[0].kind == "negation":
                 mark = [True] * len(items)
-        if asks:
+        if asks or any(runs):
             mark = [a or b for a, b in zip(mark, phrases(items), strict=True)]
-        out.take(items, [m or always(i) for i, m in zip(items, mark, strict=True)])
-    return asks
+            mark = mark if any(mark) else described(items)
+        mark = [m or always(i) for i, m in zip(items, mark, strict=True)]
+        left += terms_left(items, mark)
+        out.take(items, mark)
+    return asks, left if asks else [term for term in left if term in vocabulary()["sure_other_genres"]]
 
 
 def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]:
@@ -72,6 +89,7 @@ def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]
 def _alone(items: list[Item]) -> None:
     """A text that is a `tuba solo` and no more is of that instrument alone."""
     kinds = [i.kind for i in items]
-    before = all(i.kind in ("filler", "mood", "pace", "mode") and i.text not in PREPOSITIONS for i in items[:-2])
-    if len(items) > 1 and kinds[-2] in ("instrument", "part") and items[-1].text == "solo" and before:
-        items[-1] = Item("filler", "alone")
+    n = next((n for n, i in enumerate(items) if i.text in ("like", "about", "for")), len(items)) - 1
+    before = all(i.kind in ("filler", "mood", "pace", "mode") and i.text not in PREPOSITIONS for i in items[: n - 1])
+    if n > 0 and kinds[n - 1] in ("instrument", "part") and items[n].text == "solo" and before:
+        items[n] = Item("filler", "alone")

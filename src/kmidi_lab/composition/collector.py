@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kmidi_lab.composition.asked_terms import gives_way, is_scored
 from kmidi_lab.composition.bands import bands, styles_told
 from kmidi_lab.composition.blues import TWELVE
 from kmidi_lab.composition.in_context import is_thing, is_told, measures, names_players
@@ -27,9 +28,12 @@ _PACES = ((88.0, 0.8), (110.0, 1.0), (1000.0, 1.12))
 """What a pace word does to the tempo of a dance: the first whose quarters a minute lie above the word's."""
 
 
+_NEARLY = ("around", "roughly", "approximately")
+
+
 def _is_paced(item: Item) -> bool:
     """Whether a number behind a term is its tempo, as in `medium swing 132`."""
-    return item.text == "at" or item.kind in ("genre", "pace") or item.text in vocabulary()["dances"]
+    return item.text in ("at", *_NEARLY) or item.kind in ("genre", "pace") or item.text in vocabulary()["dances"]
 
 
 class Collector:
@@ -49,12 +53,12 @@ class Collector:
         self._blues = 0
         self._missing: list[str] = []
         self._words: dict[str, str] = {"arc": arc.words} if arc.name else {}
-        self._seats = Seats(self._words, self._missing, pairs)
+        self.seats = Seats(self._words, self._missing, pairs)
 
     def take(self, items: Sequence[Item], mark: Sequence[bool]) -> None:
         """The terms of a clause."""
         negated, left_out = "", False
-        self._seats.count(items, mark)
+        self.seats.count(items, mark)
         for n, item in enumerate(items):
             if item.kind == "negation":
                 negated, left_out = item.text, False
@@ -93,7 +97,7 @@ class Collector:
         if item.kind == "mode":
             self._mode = self._mode or _OTHER_MODE.get(item.value, "")
         else:
-            self._seats.leave_out(item)
+            self.seats.leave_out(item)
 
     def _taken(self, items: Sequence[Item], n: int, mark: Sequence[bool]) -> None:
         item = items[n]
@@ -124,10 +128,13 @@ class Collector:
                 self._blues, self._words["blues"] = TWELVE, text
             if "ballad" in (value, self._style) and value != (self._style or value):  # a jazz ballad is slow jazz
                 self._pace("ballad", tuple(vocabulary()["paces"]["slow"]), False)
-            if not self._style or self._words.get("style") in (_BLUES, *vocabulary()["gentle"]):
+            before, serves = self._words.get("style", ""), is_scored(item)
+            if not self._style or (gives_way(before) and not serves):
+                if before in vocabulary()["like_genres"] and value != self._style:
+                    self._missing.append(f"no {before} beside {text}: a song has one style")
                 self._style, self._words["style"] = value, text
-            elif value not in (self._style, "ballad") and text != _BLUES:
-                self._missing.append(f"no {text} beside {self._words['style']}: a song has one style")
+            elif value not in (self._style, "ballad") and text != _BLUES and not serves:
+                self._missing.append(f"no {text} beside {before}: a song has one style")
         elif kind == "other_genre":
             self._missing.append(f"no {text}: {styles_told()}")
         elif (kind == "bars" and self._bars is None) or (
@@ -141,13 +148,13 @@ class Collector:
             if not self._style:
                 self._style, self._words["style"] = _BLUES_STYLE, _BLUES
         elif kind == "instrument":
-            self._seats.instrument(items, n)
+            self.seats.instrument(items, n)
         elif kind == "ensemble":
-            self._seats.group(item, names_players(items, n))
+            self.seats.group(item, names_players(items, n))
             if (style := text.split()[0]) in bands() and not self._style:
                 self._style, self._words["style"] = style, style
         elif kind == "part":
-            self._seats.part(items, n)
+            self.seats.part(items, n)
             self._walks = self._walks or (text if text.startswith(_WALKING) else "")
         elif kind == "other_instrument":
             self._missing.append(f"no {text}: songs are for instruments of General MIDI, without voices or recordings")
@@ -170,7 +177,7 @@ class Collector:
         if told.get("style") and not self._style:
             self._style, self._words["style"] = told["style"], self._character
         if not told["drums"]:
-            self._seats.without_drums(self._character)
+            self.seats.without_drums(self._character)
 
     def _pace(self, text: str, value: tuple[float, float], exact: bool) -> None:
         if self._tempo is None or (exact and "(" in self._words["tempo"]):
@@ -182,12 +189,12 @@ class Collector:
     def wishes(self) -> Wishes:
         """What was asked for in all."""
         self._has_character()
-        programs, left = self._seats.seated(self._style)
+        programs, left = self.seats.seated(self._style)
         if self._walks and "bass" not in left:
             self._words["walking"] = self._walks
         return Wishes(
             self._tempo, (self._tonic, self._mode), self._style, self._bars, self._seconds, self._form, self._arc,
-            programs, left, self._seats.families, tuple(dict.fromkeys(self._missing)), self._words,
-            (*self._metres, *self._dances), self._paced, second=self._seats.second,
+            programs, left, self.seats.families, tuple(dict.fromkeys(self._missing)), self._words,
+            (*self._metres, *self._dances), self._paced, second=self.seats.second,
             throughout=("bass",) if "walking" in self._words else (), blues=self._blues,
         )  # fmt: skip

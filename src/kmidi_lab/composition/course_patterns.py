@@ -8,6 +8,7 @@ from functools import cache
 
 from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.said_places import ORDINALS
 from kmidi_lab.composition.vocabulary import kinds, vocabulary
 from kmidi_lab.own_yaml import table
 
@@ -15,6 +16,8 @@ _TOKEN = re.compile(r"\{([a-z_]+)\}")
 _NAMED = {"genre": ("genre", "other_genre"), "player": ("instrument", "part")}
 EVERYBODY = ("band", "orchestra", "choir", "beat", "everything", "everyone", "rest", "instruments")
 """What all players together are called, and the beat."""
+_BE = "(?:(?:ist|sind|soll|sollen|sein|est|sont|soit|doit|être|es|son|sea|è|sono|sia|é|são|seja|is|zijn|moet|bitte|viel|wordt) )*"
+"""Words of other languages between a section and what it is like."""
 _LABELS = ("fear", "disgust", "surprise")
 """Words of the lexicon that are no mood of a song."""
 
@@ -43,7 +46,8 @@ def words_of(language: str) -> Mapping[str, str]:
     """What each name stands for in a language."""
     written = table(__name__, "said_course.yaml")
     if language != ENGLISH:
-        return {**written["elsewhere"][language], "mood": "|".join(vocabulary()["moods_elsewhere"][language].values())}
+        moods = "|".join(vocabulary()["moods_elsewhere"][language].values())
+        return {**written["elsewhere"][language], "mood": moods, "which": f"(?:(?:{ORDINALS}) )?", "be": _BE}
     named = {kind: [word for word, (k, _) in kinds().items() if k in of] for kind, of in _NAMED.items()}
     named["player"] += EVERYBODY
     named["mood"] = [word for word in lexicon() if word not in _LABELS]
@@ -52,3 +56,9 @@ def words_of(language: str) -> Mapping[str, str]:
 
 def _any_of(words: Iterable[str]) -> str:
     return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+
+
+@cache
+def cue(name: str, language: str) -> re.Pattern[str]:
+    """What stands under a name for a language; nothing where it has none."""
+    return pattern_of("{" + name + "}" if name in words_of(language) else "(?!)", language)

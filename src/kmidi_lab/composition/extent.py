@@ -54,6 +54,8 @@ class Extent:
         form = self._said
         if form is None or len(form.kinds) > MOST_SECTIONS:
             return None
+        if form.bars and asked is None:
+            return read_form(", ".join(f"{kind} {own}" for kind, own in zip(form.kinds, form.bars, strict=True)))
         asked = asked or (LONGEST if sum(lengths(form.kinds, None)) > LONGEST else None)
         count = len(form.kinds)
         bars = lengths(form.kinds, asked and min(max(asked, count), count * LONGEST_SECTION))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 
 ONLY = ("only", "just", "solo", "alone", "strictly", "purely", "unaccompanied")
-_PEOPLE = ("i", "me", "you", "we", "us", "he", "him", "she", "they", "them", "i'm", "i've")
+PEOPLE = ("i", "me", "you", "we", "us", "he", "him", "she", "they", "them", "i'm", "i've")
 OF_MUSIC = (MUSICAL - {"key", "tonic", "mode", "seconds", "length"}) | {"head", "wish", "weak wish"}
 """Kinds of which one is enough for a text to be of music."""
 BEFORE_PLAYERS = ("filler", "mood", "pace", "mode", "genre", "wish", "weak wish", "order")
@@ -32,7 +32,7 @@ def is_key(items: Sequence[Item], n: int, music: bool) -> bool:
     noun = following.kind == OTHER and not following.text.endswith(("ing", "ed", "ly"))
     if noun and not any(i.kind in OF_MUSIC for i in items[:n]):
         return False
-    told_of = any(i.text in _PEOPLE or i.kind == "story" for i in items[:n]) and any(i.kind == OTHER for i in items[:n])
+    told_of = any(i.text in PEOPLE or i.kind == "story" for i in items[:n]) and any(i.kind == OTHER for i in items[:n])
     return music or not told_of
 
 
@@ -41,14 +41,14 @@ def is_metre(items: Sequence[Item], n: int) -> bool:
     sure = items[n].kind == "metre" and items[n].text not in _COUNTS  # such as `a house divided in three`
     if not sure or n == 0 or items[n - 1].text != "in":
         return False
-    return not any(i.text in _PEOPLE or i.kind == "story" for i in items[:n])
+    return not any(i.text in PEOPLE or i.kind == "story" for i in items[:n])
 
 
 def is_sure(items: Sequence[Item], n: int) -> bool:
     """Whether a term can mean nothing else: one of several written metres, or a genre or a length that begins a text."""
     if items[n].kind == "metre":
         written = {i.text for i in items if i.kind == "metre" and "/" in i.text}
-        return items[n].text in written and len(written) > 1 and not any(i.text in _PEOPLE for i in items)
+        return items[n].text in written and len(written) > 1 and not any(i.text in PEOPLE for i in items)
     sure = items[n].text in vocabulary()["sure_other_genres"] and items[n].kind == "other_genre"
     opens = all(i.kind in BEFORE_PLAYERS for i in items[:n])
     return _has_a_subject(items, n) or ((sure or _is_of_a_song(items, n)) and opens)
@@ -91,7 +91,7 @@ def names_players(items: Sequence[Item], n: int) -> bool:
 def tells(items: Sequence[Item]) -> bool:
     """Whether somebody does something, and wishes for nothing, as in `she painted a nocturne`."""
     wished = any(i.kind in ("wish", "weak wish", "order") for i in items)
-    return not wished and any(i.text in _PEOPLE for i in items)
+    return not wished and any(i.text in PEOPLE for i in items)
 
 
 def is_wished(items: Sequence[Item], n: int) -> bool:

@@ -26,7 +26,7 @@ _TRACKS = {
 """The part of a brief that each track of a song plays."""
 _LOUDER = {"louder": 1.25, "softer": 0.65}
 """Factor on the velocities of a part. Our choice."""
-_SHORT = {"staccato": 0.45, "spiccato": 0.35, "palm-muted": 0.5}
+_SHORT = {"stabs": 0.2, "staccato": 0.45, "spiccato": 0.35, "palm-muted": 0.5}
 """Share of a note's length that sounds."""
 _LEAST = 0.08
 """Quarters of the shortest note."""
@@ -59,15 +59,19 @@ def mixed(changes: Sequence[Change], brief: Brief, words: Mapping[str, str]) -> 
     for change in (c for c in changes if c.what in (LOUDER, PLAYED)):
         way, _, who = change.value.partition(" ")
         present = [role for role in (*_MELODIC, "drums") if role not in brief.without]
-        roles = roles_of(who, present, brief, words) if who else set(present) - {"drums", "pad", "bass"}
+        everybody = set(present) - ({"drums", "pad", "bass"} if change.what == PLAYED else set())
+        roles = roles_of(who, present, brief, words) if who else everybody
         kinds, program = _PROGRAMS.get(way, (None, 0))
         if kinds is not None:
             named = [r for r in (present if not who else roles) if r != "drums" and brief.band.programs[r] in kinds]
             roles = {*named}
         if change.what == PLAYED:
             roles -= {"drums"}
+        other = next((how[role] for role in roles if change.what == PLAYED and how.get(role, way) != way), "")
+        roles = {role for role in roles if change.what != PLAYED or role not in how}
         if not roles:
-            lines.append(Taken(change.value, "", change.words, "no such part plays"))
+            why = f"{other} is played: a part is played in one way" if other else "no such part plays"
+            lines.append(Taken(change.value, "", change.words, why))
             continue
         for role in roles:
             if change.what == LOUDER:
@@ -76,7 +80,8 @@ def mixed(changes: Sequence[Change], brief: Brief, words: Mapping[str, str]) -> 
                 programs[role] = program
             if change.what == PLAYED:
                 how[role] = way
-        told = ", ".join(role.replace("lead", "melody") for role in (*_MELODIC, "drums") if role in roles)
+        named = [role.replace("lead", "melody") for role in (*_MELODIC, "drums") if role in roles]
+        told = "all parts" if roles == {*present} else ", ".join(named)
         lines.append(Taken(way, f"for {told}" if change.what == PLAYED else told, change.words))
     return Mix(replace(brief, band=replace(brief.band, programs=programs)), loud, how, tuple(lines))
 

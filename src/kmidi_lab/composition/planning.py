@@ -33,7 +33,7 @@ def planned(request: SongRequest, brief: Brief, draw: Draw) -> tuple[list[Stretc
     """The form, with the sections that the text speaks of, and what a rule changed in it; `draw` as `chosen_form` takes it."""
     if form := named_form(request, brief):
         return form, ""
-    wanted = {*said_kinds(request.wishes.changes), *brief.own.named}
+    wanted = {**dict.fromkeys(brief.own.named, 1), **said_kinds(request.wishes.changes)}
     plan, changed = chosen_form(draw, brief.bars, wanted)
     plan, more = with_kinds(plan, wanted)
     whole = in_rounds(plan, partial(bars_of_row, brief), request.extent.asked)

@@ -6,18 +6,14 @@ import re
 from functools import cache
 
 from kmidi_lab.composition.change import (
-    ALONE,
     DOUBLE,
-    ENTER,
     FAST,
     FASTER,
     FEEL,
     HALF,
-    LEAVE,
     LEVEL,
     LOUD,
     LOUDER,
-    ONE_BY_ONE,
     PACE,
     PLAYED,
     RISE,
@@ -25,11 +21,11 @@ from kmidi_lab.composition.change import (
     SLOWER,
     SOFT,
     STOP,
-    WITHIN,
     Change,
 )
-from kmidi_lab.composition.course_patterns import pattern_of, words_of
+from kmidi_lab.composition.course_patterns import cue, pattern_of
 from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.said_entries import players_of
 from kmidi_lab.composition.said_places import END, START, Place, place_of, places_of
 from kmidi_lab.composition.said_turns import moods, shifted, turned_keys
 from kmidi_lab.own_yaml import table
@@ -38,6 +34,8 @@ _THIRDS = 3
 _STOPS = re.compile(r"\b(?:stop|paus|break (?!down|loose|out|open))")
 _FEEL = re.compile(r"\bfeel\b")
 """Half time that is no half tempo."""
+_A_DROP = re.compile(r"(?:(?:the|a) )?(?:big )?drops? (?:at|after|in) (?:bar )?\d")
+"""What dance music is loudest at, as in `drop at bar 33`."""
 
 
 def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, ...]:
@@ -51,7 +49,7 @@ def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, 
     if name == "feel":
         return (Change(FEEL, HALF, place_of(words), words),)
     if name in ("entry", "absence"):
-        return _players(name, words)
+        return players_of(name, words)
     if name in ("amount", "way"):
         return _parts(name, words)
     if name == "pace":
@@ -70,21 +68,21 @@ def swelling(arc: str, words: str) -> tuple[Change, ...]:
 
 def leading(words: str) -> tuple[Change, ...]:
     """A tempo that rises or falls at a place, or into it, such as `speeds up before the chorus`; nothing of words without one."""
-    place, slower = place_of(words), bool(_cue("falls", ENGLISH).search(words))
+    place, slower = place_of(words), bool(cue("falls", ENGLISH).search(words))
     if place is None:
         return ()
-    place = place._replace(side=-1) if _cue("leads", ENGLISH).search(words) else place
+    place = place._replace(side=-1) if cue("leads", ENGLISH).search(words) else place
     return (Change(PACE, SLOWER if slower else FASTER, place, words),)
 
 
 def _paces(words: str) -> tuple[Change, ...]:
     """The tempo of each place that words name: `a half-time bridge`, `slow verses and fast choruses`, `doubles the tempo at the end`."""
-    jump = DOUBLE if _cue("doubled", ENGLISH).search(words) else HALF if _cue("halved", ENGLISH).search(words) else ""
+    jump = DOUBLE if cue("doubled", ENGLISH).search(words) else HALF if cue("halved", ENGLISH).search(words) else ""
     if jump == HALF and _FEEL.search(words):
         return (Change(FEEL, HALF, place_of(words), words),)
     if jump:
         return (Change(PACE, jump, place_of(words), words),)
-    speeds = [match[0] for match in _cue("speed", ENGLISH).finditer(words)]
+    speeds = [match[0] for match in cue("speed", ENGLISH).finditer(words)]
     places = [place for place in places_of(words) if place]
     said = zip(speeds, places, strict=False)
     return tuple(Change(PACE, SLOW if "slow" in speed else FAST, place, words) for speed, place in said)
@@ -92,9 +90,9 @@ def _paces(words: str) -> tuple[Change, ...]:
 
 def _parts(name: str, words: str) -> tuple[Change, ...]:
     """Who is to be louder or softer, or how a part is played: `louder drums`, `pizzicato strings`."""
-    who = ", ".join(dict.fromkeys(match[0].lower() for match in _cue("player", ENGLISH).finditer(words)))
+    who = ", ".join(dict.fromkeys(match[0].lower() for match in cue("player", ENGLISH).finditer(words)))
     if name == "amount":
-        softer = _cue("softer", ENGLISH).search(words)
+        softer = cue("softer", ENGLISH).search(words)
         return (Change(LOUDER, f"{'softer' if softer else 'louder'} {who}", None, words),) if who else ()
     way = next(way for way in table(__name__, "said_course.yaml")["ways"] if way[:5] in words.replace(" ", "-"))
     return (Change(PLAYED, f"{way} {who}".strip(), None, words),)
@@ -123,49 +121,61 @@ def _stops(words: str) -> tuple[Change, ...]:
 
 def _outburst(words: str, language: str) -> tuple[Change, ...]:
     """What a song does at one place, such as `explodes in the chorus`, or in turns, such as `loud, then quiet, then loud`."""
+    if language == ENGLISH and any(match["level"] for match in _steps().finditer(words)):
+        return _course_of_levels(words)
     places = places_of(words)
-    soft = bool(_cue("soft_verbs", language).search(words))
-    loud = bool(_cue("loud_verbs", language).search(words)) if language == ENGLISH else not soft
+    if _A_DROP.match(words):
+        return tuple(Change(LEVEL, LOUD, place, words) for place in places)
+    soft = bool(cue("soft_verbs", language).search(words))
+    loud = bool(cue("loud_verbs", language).search(words)) if language == ENGLISH else not soft
+    if language != ENGLISH and places and all(cue(name, language).search(words) for name in ("quiet", "begins")):
+        before = [Place(START), *(place._replace(order=max(place.order, 1), side=-1) for place in places[:1])]
+        return (
+            *(Change(LEVEL, SOFT, place, words) for place in before),
+            *(Change(LEVEL, LOUD, place, words) for place in places),
+        )
     if places and loud is not soft:
         return tuple(Change(LEVEL, LOUD if loud else SOFT, place, words) for place in places)
     if language != ENGLISH or places:
         return ()
-    levels = [_loudness(match[0], language) for match in _cue("level", language).finditer(words)]
+    levels = [_loudness(match[0], language) for match in cue("level", language).finditer(words)]
     if len(levels) < _THIRDS:
         return ()
     return tuple(Change(LEVEL, level, None, words, (n, len(levels))) for n, level in enumerate(levels))
 
 
-def _players(name: str, words: str) -> tuple[Change, ...]:
-    """Who enters, leaves, is alone or does not play at a place."""
-    if pattern_of(table(__name__, "said_course.yaml")["one_by_one"], ENGLISH).search(words):
-        return (Change(ONE_BY_ONE, "", None, words),)
-    who = ", ".join(dict.fromkeys(match[0].lower() for match in _cue("player", ENGLISH).finditer(words)))
-    place = place_of(words)
-    if not who:
-        return ()
-    if place and _cue("within", ENGLISH).search(words):
-        return (Change(WITHIN, who, place, words),)
-    if _cue("alone", ENGLISH).search(words):
-        return (Change(ALONE, who, place or Place(START), words),)
-    if name == "absence" or _cue("leaves", ENGLISH).search(words):
-        return (Change(LEAVE, who, place or Place(END), words),)
-    if place and _cue("until", ENGLISH).search(words):
-        place = place._replace(side=0)  # who rests until the chorus enters in it
-    return (Change(ENTER, who, place, words),)
+def _course_of_levels(words: str) -> tuple[Change, ...]:
+    """A loudness at the beginning, at places and at the end: `starts quiet, gets loud in the chorus and ends quiet`.
+
+    As it begins it goes on to the first place.
+    """
+    out: list[Change] = []
+    for match in _steps().finditer(words):
+        soft = (
+            cue("quiet", ENGLISH).fullmatch(match["level"])
+            if match["level"]
+            else cue("soft_verbs", ENGLISH).search(match[0])
+        )
+        edge = Place(START) if match["begin"] else Place(END)
+        for place in [edge] if match["level"] else places_of(match["where"]):
+            if len(out) == 1 and out[0].place == Place(START) and not (match["level"] or place.side):
+                out.append(Change(LEVEL, out[0].value, place._replace(order=max(place.order, 1), side=-1), words))
+            out.append(Change(LEVEL, SOFT if soft else LOUD, place, words))
+    return tuple(out)
 
 
 def _loudness(word: str, language: str) -> str:
-    return SOFT if _cue("quiet", language).fullmatch(word.strip()) else LOUD
+    return SOFT if cue("quiet", language).fullmatch(word.strip()) else LOUD
 
 
 @cache
 def _tokens(language: str) -> re.Pattern[str]:
-    which = "{which}?" if language == ENGLISH else ""
+    which = "{which}?" if language == ENGLISH else "{which}"
     return pattern_of(f"(?P<section>{which}{{section}})|{{level}}", language)
 
 
 @cache
-def _cue(name: str, language: str) -> re.Pattern[str]:
-    """What stands under a name for a language; nothing where it has none."""
-    return pattern_of("{" + name + "}" if name in words_of(language) else "(?!)", language)
+def _steps() -> re.Pattern[str]:
+    return pattern_of(
+        "{bursts} (?P<where>{somewhere})|(?:(?P<begin>{begins})|(?P<end>{ends})) {very}(?P<level>{level})", ENGLISH
+    )

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.chords.chord import ChordError
 from kmidi_lab.chords.notation import read_name
-from kmidi_lab.composition.said_form import kind_of
+from kmidi_lab.composition.chord_rows import with_bars
+from kmidi_lab.composition.chord_sections import SECTION, sections_of
 from kmidi_lab.composition.said_where import Free
 from kmidi_lab.errors import ConfigError
 
@@ -41,9 +42,8 @@ _NAMED = re.compile(
     rf"\b(?:[Cc]hords?|[Pp]rogression|[Cc]hanges|[Hh]armony|{_ELSEWHERE})(?: (?:of|are|is|like|being))?[:=]?\s+{_ROUND}"
 )
 _STOP = r"\s*(?:$|[,.;!?)])"
-_SECTION = "(?i:intro|verse|pre-?chorus|chorus|refrain|bridge|solo|outro|coda|middle eight|strophe|couplet|estribillo|estrofa|ritornello|strofa|refrão|estrofe|refrein)(?:e?[sn])?"
-_IN_SECTION = rf" +(?:in|for|on|im|für|en|au|nel|nella|no|na|voor)(?: [\w']+)? {_SECTION}\b"
-_OF_SECTION = rf"\b{_SECTION}:?(?: (?:is|are|goes|go|plays|play|has|have|with|over|on|uses|then))*:? +"
+_IN_SECTION = rf" +(?:in|for|on|im|für|en|au|nel|nella|no|na|voor)(?: [\w']+)? {SECTION}\b"
+_OF_SECTION = rf"\b{SECTION}:?(?: (?:is|are|goes|go|plays|play|has|have|with|over|on|uses|then))*:? +"
 _LED = rf"\b(?:over|on|to|with|using|mit|über|con|sobre|avec|sur|su|com|met) {_ROUND.replace('round', 'led')}(?={_STOP}|\s+[a-z])"
 _LEADS = r"(?:^|[.,;:!?(]\s*|\b(?:with|and|then|but|plus|mit|con|avec|com|met|und|et|y|e|en) +)"
 _BY_SECTION = (
@@ -51,22 +51,13 @@ _BY_SECTION = (
     rf"|{_OF_SECTION}{_ROUND.replace('round', 'owned')}(?={_STOP}| +[a-z])"
 )
 """Chords of one section, as in `Am F C G in the verse, F G Am in the chorus`."""
-_GOES_ON = " +(?:over|again|repeat|looped|on|in|all|for|played|with|throughout|please|as|at|then|from|by)"
+_GOES_ON = " +(?:over|but|again|repeat|looped|on|in|all|for|played|with|throughout|please|as|at|then|from|by)"
 _ALONE = re.compile(rf"(?:^|[.,;:!?(]\s*){_ROUND}(?={_STOP}|{_GOES_ON})|{_LED}|{_BY_SECTION}")
 _NUMERAL = r"[b#♭♯]?(?:VII|III|VI|IV|II|V|I|vii|iii|vi|iv|ii|v|i)(?:°|ø)?(?:maj7|M7|7|9|6)?(?![\w'’])"
 _NUMERALS = re.compile(rf"(?<![\w'’-]){_NUMERAL}(?:(?: *[-–,|>→] *| +){_NUMERAL}){{2,}}")
 _SPELT = re.compile(rf" +(?P<mode>major|minor)\b(?P<seventh>{_SEVENTH})")
 _PLAIN = re.compile(r"[A-G][+-]?")
 _FEWEST, _FEWEST_NAMED, _FEWEST_KNOWN = 3, 2, 2
-
-
-_LISTED = rf"{_SECTION}(?:(?: *, *| +(?:and|und|et|y|e|en) +)(?:the +)?{_SECTION})*"
-_BEHIND = re.compile(rf" +(?:in|for|on|im|für|en|au|nel|nella|no|na|voor)(?: [\w']+)? (?P<kinds>{_LISTED})\b")
-_BEFORE = re.compile(
-    rf"\b(?P<kinds>{_LISTED})[:,]?(?: (?:is|are|be|goes|go|plays|play|has|have|with|over|on|uses|use|then|the|chords?|progression))*"
-    r"(?: of)?[:=]? *$"
-)
-"""Sections whose chords stand before or behind these."""
 
 
 class SaidChords(NamedTuple):
@@ -120,7 +111,7 @@ def _rows(text: str, found: Sequence[tuple[re.Match[str], SaidChords]]) -> SaidC
     kinds: dict[int, tuple[str, ...]] = {}
     last = 0
     for match, _ in sorted(found, key=lambda row: row[0].start()):
-        kinds[match.start()], last = _sections(text, match, last)
+        kinds[match.start()], last = sections_of(text, match, last)
     usual, named, odd, others = "", dict[str, str](), dict[str, None](), dict[str, None]()
     first = next((said.chords for _, said in found if said.chords), "")
     for match, said in found:
@@ -141,19 +132,12 @@ def _rows(text: str, found: Sequence[tuple[re.Match[str], SaidChords]]) -> SaidC
     return SaidChords("; ".join(rows), tuple(odd), tuple(others))
 
 
-def _sections(text: str, match: re.Match[str], last: int) -> tuple[tuple[str, ...], int]:
-    """The kinds of sections that chords of a match are for, and where the words about them end."""
-    begin = next((match.start(group) for group in match.groupdict() if match[group]), match.start())
-    behind, before = _BEHIND.match(text, match.end()), _BEFORE.search(text[last:begin])
-    named = behind or before
-    kinds = re.findall(_SECTION, named["kinds"]) if named else []
-    return tuple(dict.fromkeys(map(kind_of, kinds))), behind.end() if behind else match.end()
-
-
 def _said(match: re.Match[str], named: bool, plain: bool) -> SaidChords | None:
     """The chords of a match; None where they may be something else, as letters alone are where these are not `plain` to be chords."""
     written = next(filter(None, match.groups())).strip()
     said = _SPELT.sub(_symbol, written)
+    if "/ " in said and any(len(bar.split()) > 1 for bar in with_bars(said).split("|")):
+        said = with_bars(said)
     symbols = re.findall(_SYMBOL, said)
     if len(symbols) < (_FEWEST_NAMED if named or plain else _FEWEST):  # counted before they are read, which is slow
         return None

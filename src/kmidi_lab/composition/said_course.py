@@ -10,7 +10,7 @@ from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.course_patterns import EVERYBODY, cues, pattern_of
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_changes import changes_of, leading, swelling
-from kmidi_lab.composition.said_feel import items_of, of_a_song, untaken
+from kmidi_lab.composition.said_feel import behind, items_of, of_a_song, untaken
 from kmidi_lab.composition.said_mood import said_moods
 from kmidi_lab.composition.said_tempo import SaidTempo, tempo_line
 from kmidi_lab.composition.said_turns import first_mode, keys_in, known
@@ -18,13 +18,17 @@ from kmidi_lab.composition.said_where import Free, denied, denies, names_music, 
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.own_yaml import table
 
-_SUNG = re.compile(r"\b(?:verse|chorus|refrain|intro|outro|key change|modulation)", re.I)
+_SUNG = re.compile(
+    r"\b(?:verse|chorus|refrain|intro|outro|key change|modulation|strophe|couplet|estribillo|estrofa|ritornello|strof[ae]|refr[ãa]o|estrofe|refrein)",
+    re.I,
+)
 """Sections, and changes, that are of music wherever they are named."""
 _MOOD, _ENTRY, _SECTIONS = "mood", "entry", "sections"
 _ARC, _KEY = "arc", "key"
 _KEEPING = (_ENTRY, "amount", "way")
 """Courses whose players are asked for."""
 _OF_MUSIC = ("head", "genre", "instrument", "ensemble", "part", "metre", "wish", "weak wish")
+_SONGS = ("head", "genre")
 _PEOPLE = ("i", "we", "you", "me", "she", "he", "they")
 _GROUPS: Mapping[bool, tuple[str, ...]] = {
     True: ("players", "courses", "of_music", "entries", "stories"),
@@ -83,7 +87,10 @@ def _asked(text: str, rest: str, match: re.Match[str], group: str, language: str
         return False
     if language != ENGLISH:
         return (
-            not text[: match.start()].strip() or names_music(match[0], language) or of_the_song(text, match, language)
+            not text[: match.start()].strip()
+            or bool(_SUNG.search(match[0]))
+            or names_music(match[0], language)
+            or of_the_song(text, match, language)
         )
     part = parted(text, match)
     people = any(i.text in _PEOPLE or i.kind == "story" for i in items_of(part))
@@ -95,6 +102,8 @@ def _asked(text: str, rest: str, match: re.Match[str], group: str, language: str
         return music  # such as the end of `for violin, staccato`
     if of_a_song(rest, match):
         return music or group == "courses"
+    if group == "players" and not people and any(i.kind in _SONGS for i in items_of(behind(text, match.start()))):
+        return True  # such as the end of `lofi beats for studying where the drums come in late`
     return bool(_SUNG.search(match[0])) and not people and any(i.kind in _OF_MUSIC for i in items_of(part))
 
 

@@ -13,6 +13,8 @@ from itertools import islice
 from typing import NamedTuple
 
 from kmidi_lab.composition.bands import styles_told
+from kmidi_lab.composition.change import LOUDER, Change
+from kmidi_lab.composition.in_context import PEOPLE
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item
 from kmidi_lab.composition.words import clauses, parts_of
 from kmidi_lab.own_yaml import table
@@ -56,17 +58,24 @@ def take_feel(text: str) -> tuple[SaidFeel, str]:
     return SaidFeel(name, first[0].lower(), tuple(others)), text
 
 
+def take_loudness(text: str) -> tuple[list[Change], list[str]]:
+    """The loudness of the whole song that a text asks for first, and a line of another one."""
+    found = [(m, how) for how, cue in patterns("loudness") for m in cue.finditer(text) if _wished(text, m)]
+    if not found:
+        return [], []
+    (first, how), *more = _in_order(found)
+    others = dict.fromkeys(match[0].lower() for match, other in more if other != how)
+    lines = [f"no second loudness ({other}): say where, as in quiet verses and loud choruses" for other in others]
+    return [Change(LOUDER, how, None, first[0].lower())], lines
+
+
 def not_done(text: str) -> list[str]:
     """A line of each kind of thing that a text asks for and no song has, in the text's order; with the first few of each kind."""
     found = []
     for line, pattern in patterns("not_done"):
         matches = [
             *islice(
-                (
-                    m
-                    for m in pattern.finditer(text)
-                    if (of_a_song(text, m) or _sure(text, m)) and not _left_out(text, m)
-                ),
+                (m for m in pattern.finditer(text) if _wished(text, m)),
                 _MOST,
             )
         ]
@@ -77,6 +86,18 @@ def not_done(text: str) -> list[str]:
     return [
         line.format(styles=styles_told()).replace("…", ", ".join(dict.fromkeys(said))) for line, said in told.items()
     ]
+
+
+def _wished(text: str, match: re.Match[str]) -> bool:
+    """Whether a match is asked for: of a song, or one of several words that a text with a genre lists, as in `quiet, slow grunge`."""
+    items = items_of(text)
+    listed = _clause(text, match).strip() == match[0] and any(i.kind in MUSICAL for i in items)
+    listed = listed and not any(i.kind == "story" or i.text in PEOPLE for i in items)
+    return (of_a_song(text, match) or _sure(text, match) or listed) and not _left_out(text, match)
+
+
+def _clause(text: str, match: re.Match[str]) -> str:
+    return parts_of(behind(text, match.start()))[-1] + match[0] + parts_of(ahead(text, match.end()))[0]
 
 
 def _left_out(text: str, match: re.Match[str]) -> bool:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
+from kmidi_lab.composition.form import LONGEST, LONGEST_SECTION
 from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.said_places import BAR
 
 _NAMES = {
     "intro": "intro", "verse": "verse", "pre-chorus": "pre-chorus", "prechorus": "pre-chorus", "chorus": "chorus",
@@ -37,10 +39,11 @@ _NAMED = re.compile(r"\b(?:form|structure)\b", re.I)
 
 
 class SaidForm(NamedTuple):
-    """Kinds of the sections in order, and the words that say so."""
+    """Kinds of the sections in order, the words that say so, and the bars of each where they say these, too."""
 
     kinds: tuple[str, ...]
     words: str
+    bars: tuple[int, ...] = ()
 
 
 def section_names() -> str:
@@ -60,6 +63,12 @@ def take_form(text: str, language: str = ENGLISH) -> tuple[SaidForm | None, str]
     """The form that a text names, and the text without it; the first counts."""
     names = _NAMES if language == ENGLISH else _ELSEWHERE
     text = _denied(language == ENGLISH).sub(" , ", text)
+    if match := _counted(language == ENGLISH).search(text):
+        sections = [*_section(language == ENGLISH).finditer(match[0].lower())]
+        bars = tuple(int(one["before"] or one["behind"]) for one in sections)
+        if len(sections) > 1 and all(1 <= own <= LONGEST_SECTION for own in bars) and sum(bars) <= LONGEST:
+            kinds = tuple(names[one["name"] or one["name2"]] for one in sections)
+            return SaidForm(kinds, match[0].lower(), bars), _without(text, match)
     if match := _list(language == ENGLISH).search(text):
         found = re.finditer(
             rf"(?P<double>\b(?:{_DOUBLE}) )?(?P<name>{_any_of(names)})(?P<twice>{_TWICE}\b)?", match[0].lower()
@@ -79,6 +88,24 @@ def _list(english: bool) -> re.Pattern[str]:
     """Three sections or more, one behind the other."""
     name = rf"(?:(?:{_BESIDE}) ){{0,4}}(?:{_any_of(_NAMES if english else _ELSEWHERE)})\b(?:{_TWICE}\b)?"
     return re.compile(rf"\b{name}(?:(?:\W|\b(?:{_AND})\b)+{name}){{2,}}", re.I)
+
+
+@cache
+def _section(english: bool) -> re.Pattern[str]:
+    """A section with its bars, as in `verse 16 bars`, `an intro of 8 bars` and `8 bar intro`."""
+    name = _any_of(_NAMES if english else _ELSEWHERE)
+    return re.compile(
+        rf"\b(?:(?P<before>\d{{1,3}})[- ]?(?:{BAR}) (?P<name>{name})"
+        rf"|(?P<name2>{name})\b:?(?: (?:of|with|for|is|has|von|mit|de|di|van))* \(?(?P<behind>\d{{1,3}})(?:[- ]?(?:{BAR})\b)\)?)",
+        re.I,
+    )
+
+
+@cache
+def _counted(english: bool) -> re.Pattern[str]:
+    """Two sections or more with their bars, one behind the other."""
+    one = re.sub(r"\?P<\w+>", "?:", _section(english).pattern)
+    return re.compile(rf"{one}(?:(?:\W|\b(?:{_AND}|{_BESIDE})\b)+{one})+", re.I)
 
 
 @cache

@@ -40,7 +40,8 @@ def said_key(clause: str, at: int, shouted: bool) -> tuple[Item, int] | None:
     elif _OF_KEY.search(before):
         sure = match["tonic"] != "a" and not (shouted and match["tonic"] == "A")
     else:
-        sure = named and not small and following != OTHER
+        alone = bool(match["sign"]) and not (before.strip() or after or small)
+        sure = alone or (named and not small and following != OTHER)
     if not sure:
         return None
     sign = (match["sign"] or "").strip(" -")

@@ -12,14 +12,14 @@ _SPOKEN = rf"(?:(?:one|a|two) hundred(?: and)?(?: (?:{'|'.join(_TENS)}))?(?:[ -]
           rf"|(?:{'|'.join(_TENS)})(?:[ -](?:{'|'.join(_NUMBERS[:9])})\b)?|\b(?:{'|'.join(_NUMBERS)})\b)"  # fmt: skip
 _NUMBER = rf"(?:\d{{1,4}}(?:[.,]\d+)?|{_SPOKEN})"
 _PER_MINUTE = (
-    r"(?:bpm\b|b\.p\.m\.?|(?:beats?|quarters?|quarter notes?) ?(?:per|a|/) ?min(?:ute)?s?\b"
+    r"(?:bpm\b|bmp\b|b\.p\.m\.?|(?:beats?|quarters?|quarter notes?) ?(?:per|a|/) ?min(?:ute)?s?\b"
     r"|(?:Schlägen?|battements?|pulsaciones|battiti|batidas|slagen) (?:pro|in der|par|por|al|per) minu(?:te|to|ut)\b)"
 )
 _DOTTED = re.compile(rf"(?:♩\.|dotted quarter(?: note)?s?)(?: ?=| at| is)? ?(?P<low>{_NUMBER})", re.I)
 _TEMPOS = (
     _DOTTED,
     re.compile(rf"(?P<low>{_NUMBER}) ?(?:(?:-|–|to|or|and) ?(?P<high>{_NUMBER}) ?)?-?{_PER_MINUTE}", re.I),
-    re.compile(rf"(?:tempo|bpm)(?: of| is| at|:|=| around| about)* ?(?P<low>{_NUMBER})(?! ?(?:%|years?|/))", re.I),
+    re.compile(rf"(?:tempo|bpm|bmp)(?: of| is| at|:|=| around| about)* ?(?P<low>{_NUMBER})(?! ?(?:%|years?|/))", re.I),
     re.compile(rf"(?:♩|quarter(?: note)?s?) ?= ?(?P<low>{_NUMBER})", re.I),
 )
 _OF_A_SONG = re.compile(r"\b(?:song|tune|track|piece|beat|groove|loop|jam|instrumental)s? at $", re.I)
@@ -40,7 +40,7 @@ _HOURS = re.compile(
 )
 """Without `about`, unless `of` stands before: a song about an hour tells of one."""
 _UNITS = {"h": 3600, "m": 60, "s": 1}
-_CLOCK = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?: minutes?\b| mins?\b|(?= long\b))", re.I)
+_CLOCK = re.compile(r"(?P<m>\d{1,2}):(?P<s>[0-5]\d)(?: minutes?\b| mins?\b|(?= long\b)|(?=$))", re.I)
 _COUNTED = {"three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "nine": 9, "twelve": 12}
 _COUNTS = "|".join(_COUNTED)
 _METRE = re.compile(
@@ -100,7 +100,7 @@ def without_bars(text: str) -> str:
 
 def said_time(clause: str, at: int) -> tuple[Item, int] | None:
     """A length in seconds, and how many characters it has."""
-    if match := _CLOCK.match(clause, at):
+    if (match := _CLOCK.match(clause, at)) and (at == 0 or match[0][-1].isalpha() or match.end() < len(clause)):
         return Item("seconds", match[0].lower(), 60.0 * int(match["m"]) + int(match["s"])), len(match[0])
     match = _TIME.match(clause, at) or _HOURS.match(clause, at)
     if match is None:

@@ -118,4 +118,7 @@ def _places(language: str) -> re.Pattern[str]:
 @cache
 def _music(language: str) -> re.Pattern[str]:
     """Words for a song in another language than English."""
-    return re.compile(rf"(?<![\w'’-])(?:{table(__name__, 'said_arc.yaml')[language]['music']})(?![\w'’-])", re.I)
+    compound = r"\w*" if language in ("German", "Dutch") else ""  # such as `Filmmusik`
+    return re.compile(
+        rf"(?<![\w'’-]){compound}(?:{table(__name__, 'said_arc.yaml')[language]['music']})(?![\w'’-])", re.I
+    )

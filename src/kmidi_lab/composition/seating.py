@@ -83,6 +83,10 @@ class Seats:
             self._asked.append(Player(program, role, chordal, items[n].text, bound))
         self._only = self._only or alone
 
+    def alone(self) -> None:
+        """Nobody plays beside those who are asked for."""
+        self._only = True
+
     def part(self, items: Sequence[Item], n: int) -> None:
         """A part that is asked for."""
         self._with.add(items[n].value)

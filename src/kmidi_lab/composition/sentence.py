@@ -23,15 +23,20 @@ from kmidi_lab.composition.said_arc import SaidArc, other_arcs, take_arc, take_j
 from kmidi_lab.composition.said_chords import take_chords
 from kmidi_lab.composition.said_course import take_courses, with_courses
 from kmidi_lab.composition.said_dances import without_other_dances
-from kmidi_lab.composition.said_ending import take_ending, take_ending_elsewhere, take_opening
-from kmidi_lab.composition.said_feel import items_of, not_done, take_feel, untaken
+from kmidi_lab.composition.said_ending import SaidEnding, take_ending, take_ending_elsewhere, take_opening
+from kmidi_lab.composition.said_feel import items_of, not_done, take_feel, take_loudness, untaken
 from kmidi_lab.composition.said_form import take_form
+from kmidi_lab.composition.said_left import left_lines, places_left
 from kmidi_lab.composition.said_pace import said_pace
 from kmidi_lab.composition.said_pairs import take_pairs
+from kmidi_lab.composition.said_players import take_players
 from kmidi_lab.composition.said_roles import with_roles
 from kmidi_lab.composition.said_tempo import take_tempo
 from kmidi_lab.composition.vocabulary import Item, kinds, vocabulary
 from kmidi_lab.composition.wishes import Wishes
+
+_OF_PLACES = ("section", "arc", "entry", "absence", "pace", "shift", "amount", "way")
+"""Courses that nothing but a song has."""
 
 
 def read_sentence(text: str) -> Wishes:
@@ -40,18 +45,20 @@ def read_sentence(text: str) -> Wishes:
     language = language_of(text)
     said, text = take_chords(with_notes(text, language))
     plain = with_keys(text)
-    wishes = _read_english(plain) if language == ENGLISH else _read_other(plain, language)
+    rows = said.chords  # whose sections stand in the text still
+    wishes = _read_english(plain, rows) if language == ENGLISH else _read_other(plain, language, rows)
     words = wishes.words | ({"chords": said.chords} if said.chords else {})
     missing = (*said.lines, *wishes.missing)
     return replace(wishes, chords=said.chords, missing=missing, words=words, language=language)
 
 
-def _read_other(text: str, language: str) -> Wishes:
+def _read_other(text: str, language: str, rows: str) -> Wishes:
     """What a text that is not in English asks for: how the song goes on and ends in its own words, and its terms as in English."""
     text = apart(_as_in_english(text, language), language)
     ending, text = take_ending_elsewhere(text, language)
     tempo, text = take_tempo(text, language)
     form, _ = take_form(text, language)  # before courses, which take sections such as `lauter Refrain` out of it
+    players, text = take_players(text, language)
     courses, text = take_courses(text, language)
     _, text = take_form(text, language)
     arc = take_arc(text, language)
@@ -60,10 +67,17 @@ def _read_other(text: str, language: str) -> Wishes:
     pairs, plain = take_pairs(with_roles(glossed(without_other_dances(text, language), language)))
     out = Collector(form, arc, pairs)
     out.take(pace, [True] * len(pace))
-    asks = collect(plain, out, form is not None or bool(ending or tempo.course or pace), _is_international)
+    known = form is not None or bool(players or courses or ending or tempo.course or pace)
+    asks, left = collect(plain, out, known, _is_international)
     wishes = out.wishes()
-    wishes = replace(wishes, ending=ending, asks=asks, missing=(*wishes.missing, *_styled(text)))
-    return with_courses(wishes, tempo, courses, arcs, language)
+    missing = (*wishes.missing, *_styled(text))
+    missing = (
+        *missing,
+        *left_lines(left, places_left(text, (*missing, rows, arc.words, *(said for _, said in arcs))) if asks else []),
+    )
+    wishes = replace(wishes, ending=ending, asks=asks, missing=missing)
+    wishes = with_courses(wishes, tempo, courses, arcs, language)
+    return replace(wishes, changes=(*wishes.changes, *players))
 
 
 def _styled(text: str) -> list[str]:
@@ -91,27 +105,40 @@ def _is_international(item: Item) -> bool:
     return item.kind in ("tempo", "key") or written or named or item.text == "blues"
 
 
-def _read_english(text: str) -> Wishes:
+def _read_english(text: str, rows: str) -> Wishes:
     opening, text = take_opening(written_out(text))
     joined, text = take_joined_arc(text)
     ending, text = take_ending(text)
     tempo, text = take_tempo(text)
     form, _ = take_form(text)  # before courses, which take sections such as `big chorus` out of it
     courses, text = take_courses(text)
+    late, text = take_ending(text)  # such as `the last chorus without drums and then a fade out`
+    ending = SaidEnding(*(first or second for first, second in zip(ending, late, strict=True)))
     arc = joined if joined.name else take_arc(text)
     arcs = other_arcs(text, arc.span)
     if ending.sinks and not arc.name:
         arc = SaidArc("Descent", ending.faded)
     start, end = arc.span
-    impossible = not_done(f"{text[:start]}, {text[end:]}" if end else text)
+    plain = f"{text[:start]}, {text[end:]}" if end else text
+    _, plain = take_form(plain) if form and form.bars else (form, plain)
+    loudness, impossible = take_loudness(plain)
+    impossible += not_done(plain)
     _, text = take_form(text)
     feel, text = take_feel(text)
     pairs, text = take_pairs(with_roles(text))
     out = Collector(form, arc, pairs)
-    asks = collect(text, out, form is not None or bool(feel.name or ending or opening or tempo.course))
+    staged = any(name in _OF_PLACES for name, _ in courses)
+    known = form is not None or staged or bool(feel.name or ending or opening or tempo.course)
+    asks, left = collect(text, out, known)
     wishes = out.wishes()
     words = wishes.words | ({"feel": feel.words} if feel.name else {})
     second = [f"no second feel ({other}): a song has one" for other in feel.others]
     missing = (*wishes.missing, *second, *impossible)
+    left = [term for term in left if not any(term in line for line in impossible)]
+    missing = (
+        *missing,
+        *left_lines(left, places_left(text, (*missing, rows, arc.words, *(said for _, said in arcs))) if asks else []),
+    )
     wishes = replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing, asks=asks)
-    return with_courses(wishes, tempo, courses, arcs)
+    wishes = with_courses(wishes, tempo, courses, arcs)
+    return replace(wishes, changes=(*wishes.changes, *loudness))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from kmidi_lab.composition.form import Stretch
-from kmidi_lab.composition.said_places import END, FIRST_HALF, LATE, MIDDLE, SECOND_HALF, START, Place
+from kmidi_lab.composition.said_places import BARS, END, FIRST_HALF, LATE, MIDDLE, SECOND_HALF, SECONDS, START, Place
 from kmidi_lab.song.edges import PHRASE
 
 Span = tuple[int, int]
@@ -20,6 +20,8 @@ _EDGE = 4
 
 def spans_of(place: Place, form: Sequence[Stretch]) -> list[Span]:
     """The bars that a place is in a form, in order; none where the form has no such section, or nothing before or after it."""
+    if place.kind == BARS:
+        return _between(place, sum(s.bars for s in form))
     found = _own(place, form)
     if place.order > 0:
         found = found[place.order - 1 : place.order]
@@ -31,6 +33,13 @@ def spans_of(place: Place, form: Sequence[Stretch]) -> list[Span]:
     before = [next((b for b in borders if b[1] == span[0]), None) for span in found]
     after = [next((b for b in borders if b[0] == span[1]), None) for span in found]
     return [span for span in (before if place.side < 0 else after) if span]
+
+
+def in_bars(place: Place, tempo: float, bar: float) -> Place:
+    """A place in time as one in bars, of so many quarters each at so many quarters a minute; any other as it is."""
+    if place.kind != SECONDS:
+        return place
+    return place._replace(kind=BARS, order=round(place.order * tempo / 60 / bar) + 1)
 
 
 def pairs(form: Sequence[Stretch]) -> list[Span]:
@@ -91,6 +100,12 @@ def told(spans: Sequence[Span]) -> str:
     names = [f"{a + 1}-{b}" if b > a + 1 else f"{b}" for a, b in joined]
     listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     return f"{'bar' if len(joined) == 1 and '-' not in listed else 'bars'} {listed}"
+
+
+def _between(place: Place, whole: int) -> list[Span]:
+    """Bars that are counted, as far as a song of so many has them."""
+    start, stop = (0, place.order - 1) if place.side < 0 else (place.order - 1, place.until or whole)
+    return [(start, min(stop, whole))] if start < min(stop, whole) else []
 
 
 def _own(place: Place, form: Sequence[Stretch]) -> list[Span]:

@@ -12,7 +12,8 @@ from kmidi_lab.composition.change import FALL, LEVEL, LOUD, RISE, SOFT, Change
 from kmidi_lab.composition.entering import silences
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.pacing import paced
-from kmidi_lab.composition.spans import Span, pairs, spans_of, told, turn_of
+from kmidi_lab.composition.said_places import END
+from kmidi_lab.composition.spans import Span, bars_of, in_bars, pairs, runs, spans_of, told, turn_of
 from kmidi_lab.composition.stages import Stage
 from kmidi_lab.composition.taken import Taken
 from kmidi_lab.composition.turning import turned
@@ -71,9 +72,10 @@ def staged(
     """
     if not changes:
         return Staging(tuple(form))
+    changes = [c._replace(place=c.place and in_bars(c.place, brief.tempo, brief.metre.bar)) for c in changes]
     turns = turned(form, changes, brief, fixed)
     form = turns.form
-    placed = [_Placed(change, _spans(change, form)) for change in changes if change.what == LEVEL]
+    placed = _apart([_Placed(change, _spans(change, form)) for change in changes if change.what == LEVEL], form)
     levels, form = _levelled(form, [p for p in placed if p.spans])
     breaks = broken(form, changes)
     quiet = silences(breaks.form, changes, brief, words)
@@ -98,6 +100,23 @@ def _spans(change: Change, form: Sequence[Stretch]) -> list[Span]:
         return spans_of(change.place, form)
     start, stop = turn_of(*(change.share or (0, 1)), form)
     return [(start, stop)] if start < stop else []
+
+
+def _apart(placed: Sequence[_Placed], form: Sequence[Stretch]) -> list[_Placed]:
+    """Each change with the bars that no later one changes; of a last section that is named an end has the second half."""
+    start, whole = pairs(form)[-1]
+    out: list[_Placed] = []
+    later: dict[int, str] = {}
+    named = any((start, whole) in p.spans for p in placed if p.change.place and p.change.place.kind != END)
+    for p in reversed(placed):
+        bars = own = {*bars_of(p.spans)}
+        if named and p.change.place and p.change.place.kind == END:
+            own = {*range(start + (whole - start) // 2, whole)}
+        free = own - {*later}
+        if free or not own or any(later[bar] != p.change.value for bar in own):
+            out.append(p if free == bars else p._replace(spans=runs(sorted(free))))
+        later |= dict.fromkeys(free, p.change.value)
+    return out[::-1]
 
 
 def _levelled(form: Sequence[Stretch], placed: Sequence[_Placed]) -> tuple[tuple[float, ...], list[Stretch]]:
@@ -129,7 +148,7 @@ def _line(placed: _Placed) -> Taken:
     change, spans = placed
     if spans:
         return Taken("loudness", f"{change.value} in {told(spans)}", change.words)
-    return Taken("loudness", change.value, change.words, "the song has no such place")
+    return Taken("loudness", change.value, change.words, "the song has no such place, or another is asked for there")
 
 
 def moods_by_bar(form: Sequence[Stretch], stages: Sequence[Stage]) -> tuple[Mood, ...]:

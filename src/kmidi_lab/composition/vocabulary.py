@@ -19,6 +19,8 @@ MUSICAL = frozenset(
 )  # fmt: skip
 """Kinds that say something of a song where they are asked for."""
 MODES = "major|minor|maj|min|dorian|phrygian|lydian|mixolydian|aeolian|locrian|ionian"
+_WHOSE = ("a", "my", "our", "the")
+"""Words before what music is for."""
 LOOKED_AT = 60
 """Characters before and behind a term that are looked at, so that a long text is read as fast as a short one."""
 
@@ -61,6 +63,7 @@ def kinds() -> Mapping[str, tuple[str, Any]]:
     out |= {word: ("genre", band) for word, band in genres().items()}
     out |= {word: ("genre", name) for word, name in words["genres"].items()}
     out |= {name: ("genre", name) for name in bands()}
+    out |= {f"for {whose} {word}": ("genre", name) for word, name in words["purposes"].items() for whose in _WHOSE}
     out |= {word: ("other_genre", word) for word in words["other_genres"]}
     out |= {word: ("other_instrument", word) for word in words["other_instruments"]}
     out |= {word: ("kit", word) for word in words["kit_words"]}
