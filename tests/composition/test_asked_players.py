@@ -111,7 +111,8 @@ def test_a_slash_between_chords_is_a_bar_line() -> None:
         ("make it funky, around 100", "tempo", (100.0, 100.0)), ("a happy song, 100 bmp", "tempo", (100.0, 100.0)),
         ("jazz trio, medium swing, Bb", "key", ("Bb", "")), ("Am F C G but in 6/8", "chords", "Am F C G"),
         ("ein trauriges Klavierstück, etwa zwei Minuten", "seconds", 120.0), ("una canción de cuna con arpa", "without", ("drums",)),
-        ("Filmmusik, düster, wird immer lauter", "arc", "Climb-to-Climax"), ("une berceuse à trois temps", "metres", (("3/4", "3/4"),)),
+        ("Filmmusik, düster, wird immer lauter", "arc", "Climb-to-Climax"), ("une berceuse douce à trois temps, harpe et flûte", "metres", (("3/4", "3/4"),)),
+        ("I want violins and flutes", "programs", {"pad": 48, "lead": 73}), ("dreamy shoegaze with reverb", "style", "pop"),
         ("tension underscore, low strings", "programs", {"pad": 48}), ("trumpet solo over a walking bass", "programs", {"lead": 56}),
         ("sad piano solo like Chopin", "without", ("pad", "drums")),
     ],
@@ -133,9 +134,12 @@ def test_a_form_has_the_bars_that_are_said() -> None:
     ("text", "told"),
     [
         ("a slow song and then a fast one", "not understood as a wish (fast)"),
+        ("repeat the chorus three times", "nothing is done there (repeat the chorus three times)"),
+        ("a song in H minor", "no such key (in h minor)"),
+        ("a happy song ending on a major chord", "no such harmony (ending on a major chord)"),
         ("Beethoven meets dubstep", "not understood as a wish (dubstep)"),
         ("a rock song with a guitar solo after the second chorus", "nothing is done there (a guitar solo after the second chorus)"),
-        ("chanson avec un dernier refrain bizarre", "nothing is done there (avec un dernier refrain bizarre)"),
+        ("une chanson triste avec un dernier refrain bizarre", "nothing is done there (triste avec un dernier refrain bizarre)"),
     ],
 )  # fmt: skip
 def test_what_is_taken_as_no_wish_is_told(text: str, told: str) -> None:
@@ -144,7 +148,12 @@ def test_what_is_taken_as_no_wish_is_told(text: str, told: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a sad song about my grandmother's piano", "a song about a house in the country", "she left before the chorus"],
+    [
+        "a sad song about my grandmother's piano",
+        "a song about a house in the country",
+        "she left before the chorus",
+        "the chorus of birds at dawn",
+    ],
 )
 def test_what_a_text_tells_of_is_not_told_again(text: str) -> None:
     assert not read_sentence(text).missing

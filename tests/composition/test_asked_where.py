@@ -149,6 +149,9 @@ def test_of_a_last_chorus_that_is_loud_the_end_is_soft(make) -> None:
          [(ALONE, "piano", Place("start")), (ENTER, "drums", Place("chorus", 2))]),
         ("uma música sem bateria na primeira estrofe", [(LEAVE, "drums", Place("verse", 1))]),
         ("una canzone, nella prima strofa senza batteria", [(LEAVE, "drums", Place("verse", 1))]),
+        ("louder at the end", [(LEVEL, LOUD, Place("end"))]),
+        ("the drums get louder in the chorus", [(LEVEL, "growing", Place("chorus"))]),
+        ("the bass comes in first, then the drums, then the piano", [("one by one", "bass, drums, piano", None)]),
         ("electronic dance, drop at bar 33", [(LEVEL, LOUD, Place("bars", 33))]),
         ("canzone allegra, cambio di tonalità alla fine", [("shift", "2", Place("end"))]),
         ("ein Lied, das leise anfängt und im Refrain explodiert",
@@ -162,3 +165,11 @@ def test_several_places_of_one_text_are_read(text: str, changes: list[tuple[str,
 def test_a_fade_behind_another_wish_is_the_end() -> None:
     wishes = read_sentence("rock song, but the last chorus without drums and then a fade out")
     assert wishes.ending.faded == "a fade out" and [c.place for c in wishes.changes] == [Place("chorus", -1)]
+
+
+def test_players_come_in_as_they_are_named(make) -> None:
+    text = "a pop song, the bass comes in first, then the drums, then the piano"
+    song = make(text=text, sections="verse 4, chorus 4, verse 4, chorus 4, chorus 4", models=False)
+    [line] = [line for line in song.remarks if line.startswith("one part after another")]
+    assert line.startswith("one part after another from bar 1 (bass), 3 (drums), 5 (chords)")
+    assert who(song)[0] == {"Bass", "Drums"} and len(who(song)[-1]) == 5

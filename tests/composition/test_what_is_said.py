@@ -42,7 +42,10 @@ def told(text: str, **settings: object) -> list[str]:
         ("double-time feel, lofi", "no such feel (double-time feel): "),
         ("a melody with vibrato", "no articulation (vibrato): "),
         ("make it sforzando", "no loudness (sforzando): "),
-        ("a pop song where the chorus has handclaps", "nothing is done there (where the chorus has handclaps): "),
+        (
+            "a pop song where the chorus has handclaps",
+            "nothing is done there (pop song where the chorus has handclaps): ",
+        ),
         ("a slow song and then a fast one", "not understood as a wish (fast): "),
         ("a game theme that loops seamlessly", "no loop (loops seamlessly): "),
         ("a piano solo like Chopin", "no style of its own (like chopin): "),

@@ -59,8 +59,10 @@ def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
         elif item.kind == "weak wish":
             own = [False] * len(items)
             _onward(items, n + 1, own)
+            several = sum(b and i.kind == "instrument" for b, i in zip(own, items, strict=True)) > 1
+            asks = asks or several  # such as `I want violins and flutes`, of which one may be a thing to buy
             mark = [
-                a or (b and i.kind in ("pace", "genre", "other_genre", "mode", "metre"))
+                a or (b and (several or i.kind in ("pace", "genre", "other_genre", "mode", "metre")))
                 for a, b, i in zip(mark, own, items, strict=True)
             ]
     return mark, asks

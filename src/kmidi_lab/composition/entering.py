@@ -50,7 +50,9 @@ def silences(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, w
     opened = 0  # bars that somebody is alone in at the start
     for change in (c for c in changes if c.what in (ENTER, LEAVE, ALONE, WITHIN, ONE_BY_ONE)):
         if change.what == ONE_BY_ONE:
-            lines[change] = _one_by_one(form, present, silent, forced, change)
+            named = [role for name in change.value.split(", ") for role in roles_of(name, present, brief, words)]
+            order = [*dict.fromkeys([*named, *present])]
+            lines[change] = _one_by_one(form, order, silent, forced, change)
             continue
         roles = roles_of(change.value, present, brief, words)
         spans = [(opened, whole)] if not change.place and opened else spans_of(change.place or Place(LATE), form)

@@ -10,6 +10,8 @@ from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_places import BARS, END, SECONDS, START, Place, place_of
 from kmidi_lab.own_yaml import table
 
+_IN_TURN = re.compile(r"\bfirst\b.* then ")
+"""Players who enter in an order, as in `the bass comes in first, then the drums`."""
 _IN_SECTION = re.compile(r"with (?:(?!only\b)[\w' ])+ in (?:the|each|every) ")
 """Players of one section, as in `with strings in the chorus`."""
 
@@ -19,6 +21,8 @@ def players_of(name: str, words: str) -> tuple[Change, ...]:
     if pattern_of(table(__name__, "said_course.yaml")["one_by_one"], ENGLISH).search(words):
         return (Change(ONE_BY_ONE, "", None, words),)
     who = ", ".join(dict.fromkeys(match[0].lower() for match in cue("player", ENGLISH).finditer(words)))
+    if _IN_TURN.search(words):
+        return (Change(ONE_BY_ONE, who, None, words),)
     place = place_of(words)
     if not who:
         return ()

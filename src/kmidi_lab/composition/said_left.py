@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from kmidi_lab.composition.form import KINDS
 from kmidi_lab.composition.in_context import PEOPLE
+from kmidi_lab.composition.said_feel import items_of
 from kmidi_lab.composition.said_places import BARS, found_places
 from kmidi_lab.composition.vocabulary import Item
 from kmidi_lab.composition.words import parts_of
@@ -19,6 +20,9 @@ _SUNG = ("verse", "chorus", "intro", "outro", "pre-chorus", BARS)
 """Places that mean music wherever they are named."""
 _BESIDE = 3
 """Words before and behind a place that are told with it."""
+_ORDER = re.compile(
+    r"(?:repeat|change|switch|make|let|put|give|keep|play|loop)\b|(?:verse|chorus|section|part) \d", re.I
+)
 _DENIED = re.compile(r"\b(?:never|no|not|\w+n't|nie|nicht|jamais|pas|nunca|mai|non|não|nooit|niet)\b")
 """Words that want nothing of a place."""
 _ARTICLE = re.compile(r"^(?:the|each|every|its|all|an?) ")
@@ -29,6 +33,11 @@ def terms_left(items: Sequence[Item], mark: Sequence[bool]) -> list[str]:
     if any(i.kind in ("story", "owner") or i.text in (*PEOPLE, *_ABOUT) for i in items):
         return []
     return [i.text for i, taken in zip(items, mark, strict=True) if i.kind in _TERMS and not taken]
+
+
+def orders(text: str) -> bool:
+    """Whether a text that names no song orders something of one, as in `repeat the chorus` and `verse 1 sad, verse 2 happy`."""
+    return bool(_ORDER.match(text.strip())) and not any(i.kind == "story" or i.text in PEOPLE for i in items_of(text))
 
 
 def places_left(text: str, told: Iterable[str]) -> list[str]:
@@ -48,6 +57,7 @@ def places_left(text: str, told: Iterable[str]) -> list[str]:
             ).lower()
             known = place.kind in _SUNG or (place.kind in KINDS and " the " in f" {clause[:end].lower()}")
             known = known and not (name.startswith("hook") and "the hook" not in said)
+            known = known and not re.match(r" of (?!the (?:song|piece|tune|track))", clause[end:])
             known = known and not _DENIED.search(said)
             if known and not any(name in line for line in lines):
                 out.append(said)

@@ -26,7 +26,7 @@ from kmidi_lab.composition.said_dances import without_other_dances
 from kmidi_lab.composition.said_ending import SaidEnding, take_ending, take_ending_elsewhere, take_opening
 from kmidi_lab.composition.said_feel import items_of, not_done, take_feel, take_loudness, untaken
 from kmidi_lab.composition.said_form import take_form
-from kmidi_lab.composition.said_left import left_lines, places_left
+from kmidi_lab.composition.said_left import left_lines, orders, places_left
 from kmidi_lab.composition.said_pace import said_pace
 from kmidi_lab.composition.said_pairs import take_pairs
 from kmidi_lab.composition.said_players import take_players
@@ -71,10 +71,8 @@ def _read_other(text: str, language: str, rows: str) -> Wishes:
     asks, left = collect(plain, out, known, _is_international)
     wishes = out.wishes()
     missing = (*wishes.missing, *_styled(text))
-    missing = (
-        *missing,
-        *left_lines(left, places_left(text, (*missing, rows, arc.words, *(said for _, said in arcs))) if asks else []),
-    )
+    taken = (*missing, rows, arc.words, *(said for _, said in arcs))
+    missing = (*missing, *left_lines(left, places_left(text, taken) if asks else []))
     wishes = replace(wishes, ending=ending, asks=asks, missing=missing)
     wishes = with_courses(wishes, tempo, courses, arcs, language)
     return replace(wishes, changes=(*wishes.changes, *players))
@@ -121,6 +119,8 @@ def _read_english(text: str, rows: str) -> Wishes:
     start, end = arc.span
     plain = f"{text[:start]}, {text[end:]}" if end else text
     _, plain = take_form(plain) if form and form.bars else (form, plain)
+    for _, words in arcs:  # such as `get louder in the chorus`
+        plain = re.sub(re.escape(words), ",", plain, flags=re.I)
     loudness, impossible = take_loudness(plain)
     impossible += not_done(plain)
     _, text = take_form(text)
@@ -135,10 +135,9 @@ def _read_english(text: str, rows: str) -> Wishes:
     second = [f"no second feel ({other}): a song has one" for other in feel.others]
     missing = (*wishes.missing, *second, *impossible)
     left = [term for term in left if not any(term in line for line in impossible)]
-    missing = (
-        *missing,
-        *left_lines(left, places_left(text, (*missing, rows, arc.words, *(said for _, said in arcs))) if asks else []),
-    )
+    taken = (*missing, rows, arc.words, *(said for _, said in arcs))
+    places = places_left(text, taken) if asks or orders(text) else []
+    missing = (*missing, *left_lines(left, places))
     wishes = replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing, asks=asks)
     wishes = with_courses(wishes, tempo, courses, arcs)
     return replace(wishes, changes=(*wishes.changes, *loudness))

@@ -52,6 +52,8 @@ class Staging:
 class _Placed(NamedTuple):
     change: Change
     spans: list[Span]
+    covered: bool = False
+    """Whether another loudness is asked for in all its bars."""
 
 
 def staged(
@@ -114,7 +116,7 @@ def _apart(placed: Sequence[_Placed], form: Sequence[Stretch]) -> list[_Placed]:
             own = {*range(start + (whole - start) // 2, whole)}
         free = own - {*later}
         if free or not own or any(later[bar] != p.change.value for bar in own):
-            out.append(p if free == bars else p._replace(spans=runs(sorted(free))))
+            out.append(p if free == bars else _Placed(p.change, runs(sorted(free)), covered=not free))
         later |= dict.fromkeys(free, p.change.value)
     return out[::-1]
 
@@ -125,7 +127,7 @@ def _levelled(form: Sequence[Stretch], placed: Sequence[_Placed]) -> tuple[tuple
         return (), list(form)
     levels = [_USUAL] * sum(s.bars for s in form)
     energies: dict[int, str] = {}
-    for change, spans in placed:
+    for change, spans, _ in placed:
         first, last = _LEVELS[change.value]
         for start, stop in spans:
             for bar in range(start, stop):
@@ -145,10 +147,15 @@ def _energy(usual: float, asked: str) -> float:
 
 
 def _line(placed: _Placed) -> Taken:
-    change, spans = placed
+    change, spans, covered = placed
     if spans:
         return Taken("loudness", f"{change.value} in {told(spans)}", change.words)
-    return Taken("loudness", change.value, change.words, "the song has no such place, or another is asked for there")
+    return Taken(
+        "loudness",
+        change.value,
+        change.words,
+        "another is asked for there" if covered else "the song has no such place",
+    )
 
 
 def moods_by_bar(form: Sequence[Stretch], stages: Sequence[Stage]) -> tuple[Mood, ...]:
