@@ -119,8 +119,8 @@ def _read_english(text: str, rows: str) -> Wishes:
     start, end = arc.span
     plain = f"{text[:start]}, {text[end:]}" if end else text
     _, plain = take_form(plain) if form and form.bars else (form, plain)
-    for _, words in arcs:  # such as `get louder in the chorus`
-        plain = re.sub(re.escape(words), ",", plain, flags=re.I)
+    for _, said in arcs:  # such as `get louder in the chorus`
+        plain = re.sub(re.escape(said), ",", plain, flags=re.I)
     loudness, impossible = take_loudness(plain)
     impossible += not_done(plain)
     _, text = take_form(text)
