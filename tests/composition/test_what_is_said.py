@@ -50,7 +50,7 @@ def told(text: str, **settings: object) -> list[str]:
         ("a game theme that loops seamlessly", "no loop (loops seamlessly): "),
         ("a piano solo like Chopin", "no style of its own (like chopin): "),
         ("strings, dissonant, horror music", "no dissonance of its own (dissonant): "),
-        ("a song with a false ending", "no stop (false ending): "),
+        ("a song with a false ending", "no false ending (false ending): "),
         ("a song without a chorus", "no choice of sections (without a chorus): "),
         ("a song with an intro of 8 bars", "no choice of sections (intro of 8 bars): "),
         ("a pentatonic melody", "no scale of its own (pentatonic): "),
