@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from support.validated import validated_once  # noqa: F401  a fixture of all tests here
 
 import kmidi_lab
 from kmidi_lab.feedback.store import Store
@@ -37,6 +38,7 @@ def _chords_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("kmidi_lab.serving.studio.wav_bytes", none)
     monkeypatch.setattr("kmidi_lab.composition.material.section_tune", lambda *_: [Note(0.0, 1.0, 72, 80)])
+    monkeypatch.setattr("kmidi_lab.composition.material.with_end", lambda _, tune, *more: list(tune))
     monkeypatch.setattr("kmidi_lab.composition.players.Players.note", lambda *_: None)  # of a melody that wasn't asked
 
 
