@@ -47,7 +47,7 @@ class Stretches:
         self.rendered = len(clips) - self.recorded
         self._frames, self._skip, self._augmentation = frames, skip, augmentation
         kinds = [[c.sound.frames, *c.sound.variants] for c in clips]
-        heard = _heard_as_stored([frames for variants in kinds for frames in variants], features)
+        heard = heard_as_stored([frames for variants in kinds for frames in variants], features)
         self._store = FrameStore([sound.inputs for sound in heard], device)
         self._counted = torch.from_numpy(np.concatenate([*(s.counts for s in heard), [False]])).to(device)
         copies = torch.tensor([len(variants) for variants in kinds], device=device)
@@ -108,8 +108,8 @@ def targets_of(clips: Sequence[Clip], device: torch.device) -> tuple[torch.Tenso
     return target, mask
 
 
-def _heard_as_stored(sounds: Sequence[NDArray[np.floating]], features: str) -> list[SoundInputs]:
-    """As the model gets them, in the store's float16: as float32 all copies together would take twice the memory."""
+def heard_as_stored(sounds: Sequence[NDArray[np.floating]], features: str) -> list[SoundInputs]:
+    """Mel frames `[T, 128]` as the model gets them, in the store's float16: as float32 all copies together would take twice the memory."""
     heard = []
     for first in range(0, len(sounds), _CONVERTED):
         for inputs, counts in heard_sounds(sounds[first : first + _CONVERTED], features):

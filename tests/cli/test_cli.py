@@ -94,7 +94,7 @@ def test_help_tells_of_the_data_of_the_model_asked_for(called: Cli, tmp_path: Pa
         ("task=eval eval.model=nowhere", "no model there"),
         ("task=eval eval.sweep=nowhere", "no sweep there"),
         ("task=export", "export.source="),
-        ("task=bench models_root=nowhere", "no published model"),
+        ("task=bench models_root=nowhere", "models_root=nowhere: there is no such folder"),
         ("task=predict predict.chords=Q7", "has no root"),
         ("task=predict predict.key=H", "key 'H'"),
         ("task=predict predict.emotion=zzz", "is not known"),

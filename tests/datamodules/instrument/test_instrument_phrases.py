@@ -8,11 +8,11 @@ from functools import partial
 import numpy as np
 import pytest
 
-from datamodules.instrument import general_midi, module
+from datamodules.instrument import general_midi, stretches
 from datamodules.instrument.general_midi_phrases import _released, chord_tones, phrase_of
 from datamodules.instrument.general_midi_programs import PRESETS, Preset
 from datamodules.instrument.general_midi_takes import Take, part_of
-from datamodules.instrument.module import GeneralMidiSounds, InstrumentSounds
+from datamodules.instrument.module import GeneralMidiSounds
 from datamodules.instrument.recording import Augmentation
 from datamodules.shared.rendering import Note
 from datamodules.shared.splits import SplitBy
@@ -123,8 +123,8 @@ def test_phrases_lie_one_after_the_other() -> None:
 def test_sounds_are_the_same_however_many_are_converted_together(monkeypatch):
     rng = np.random.default_rng(0)
     sounds = [rng.normal(-6, 2, (length, 128)).astype(np.float32) for length in (30, 12, 50, 7, 20)]
-    monkeypatch.setattr(module, "_CONVERTED", 2)
-    stored = InstrumentSounds._heard_as_stored(InstrumentSounds, sounds)  # type: ignore[arg-type]
+    monkeypatch.setattr(stretches, "_CONVERTED", 2)
+    stored = stretches.heard_as_stored(sounds, INSTRUMENT.features)
     together = heard_sounds(sounds, INSTRUMENT.features)
     for own, whole in zip(stored, together, strict=True):
         assert np.array_equal(own.inputs, whole.inputs.astype(np.float16)) and np.array_equal(own.counts, whole.counts)
