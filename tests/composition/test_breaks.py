@@ -35,6 +35,7 @@ FORM = read_form("intro 4, verse 8, chorus 8, bridge 4, chorus 8")
         ("a pop song where everything stops for a bar before the final chorus", "stop", Place("chorus", -1, -1)),
         ("a rock song with a half-time feel in the chorus", "feel", Place("chorus")),
         ("a rock song with a half-time feel", "feel", None),
+        ("a song, a half-time feel", "feel", None),
     ],
 )
 def test_a_stop_and_a_half_time_feel_are_read(text: str, what: str, place: Place | None) -> None:
