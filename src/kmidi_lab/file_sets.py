@@ -62,13 +62,17 @@ def write_together(files: Mapping[Path, bytes]) -> None:
         take_names(waiting)
 
 
-def take_names(waiting: Mapping[Path, Path]) -> None:
+def take_names(waiting: Mapping[Path, Path], before: Iterable[Path] = ()) -> None:
     """Renames what `staged` has written, one file after the other, and makes the names durable.
+
+    Args:
+        waiting: the written file of each path.
+        before: files that go with them and are new already.
 
     Raises:
         FileError: a folder refuses a name; says which of the files have theirs already.
     """
-    new: list[str] = []
+    new = [path.name for path in before]
     try:
         for path, temp in waiting.items():
             temp.replace(path)

@@ -201,6 +201,17 @@ def test_a_folder_that_cannot_be_written_keeps_its_song(write, monkeypatch: pyte
     assert not list(tmp_path.glob(".*")), "nothing is left behind"
 
 
+@pytest.mark.parametrize(
+    ("in_the_way", "new"), [(False, r"mine\.json is"), (True, r"mine\.wav, mine\.html, mine\.json are")]
+)
+def test_a_refused_name_is_told_with_what_is_new_by_then(write, tmp_path: Path, in_the_way: bool, new: str) -> None:
+    (tmp_path / "mine.mid" / "full").mkdir(parents=True)  # no file takes the name of a folder
+    if in_the_way:
+        (tmp_path / "mine.png").write_text("drawn by hand")
+    with pytest.raises(FileError, match=rf"mine\.mid: can't be written \(.*\), and of the files .* {new} new already"):
+        write("ONE")
+
+
 def test_what_is_changed_while_the_new_song_is_put_on_the_disk_stays(
     write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -223,15 +234,15 @@ def test_of_two_runs_at_once_the_last_one_is_there_whole(
     """The second begins while the first renames; it waits, and replaces what the first has written as its own kind."""
     real, others = song_files.take_names, []
 
-    def in_between(waiting: dict[Path, Path]) -> None:
+    def in_between(waiting: dict[Path, Path], before: list[Path]) -> None:
         head, *rest = waiting.items()
-        real(dict([head]))
+        real(dict([head]), before)
         if not others:
             others.append(threading.Thread(target=write, args=("TWO",)))
             others[0].start()
             others[0].join(0.3)
             assert others[0].is_alive(), "it waits"
-        real(dict(rest))
+        real(dict(rest), before)
 
     monkeypatch.setattr(song_files, "take_names", in_between)
     write("ONE")

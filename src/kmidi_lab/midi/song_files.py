@@ -70,10 +70,10 @@ def write_song(
                 write_atomic(path, data)
             known = folder / known.name
             write_atomic(known, _with_files(trace, known, apart))
-            take_names({target: waiting[target]})
+            take_names({target: waiting[target]}, [*apart, known])
             return [target, *apart, known]
         write_atomic(known, _with_files(trace, known, new, {name: own[name] for name in own if name != known.name}))
-        take_names(waiting)
+        take_names(waiting, [known])
         for path in beside:
             if path not in new and path.name in own:  # it would be taken for this song's
                 path.unlink(missing_ok=True)
