@@ -61,6 +61,18 @@ def test_a_song_does_not_begin_with_its_chorus() -> None:
     assert told.startswith("a verse was put before the first chorus; sections of 4, 4, 8, 4, 8 bars became even")
 
 
+def test_the_shortest_section_is_halved() -> None:
+    form, _, _ = with_even_sections(form_of("verse 8, chorus 8, verse 4, chorus 6, verse 8, chorus 10"), 44)
+    assert said(form) == "verse 8, chorus 8, verse 4, chorus 8, verse 8, chorus 8"
+
+
+def test_of_forms_as_good_one_that_needs_no_change_is_chosen() -> None:
+    even_form, other = "intro 4, verse 8, chorus 8, verse 8, chorus 8", "intro 4, verse 8, chorus 8, verse 12, chorus 4"
+    assert said(with_even_sections(form_of(other), 36)[0]) == even_form
+    form, changed = chosen_form(lambda number: form_of(other if number == 1 else even_form), 36)
+    assert said(form) == even_form and changed == ""
+
+
 def test_a_last_chorus_is_whole_and_a_first_verse_too() -> None:
     assert even(["verse", "chorus", "verse", "chorus"], [8, 4, 4, 8])
     assert not even(["verse", "chorus", "verse", "chorus"], [4, 8, 8, 8])

@@ -21,7 +21,7 @@ from kmidi_lab.composition.material import Material
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.phrasing import sung_bars
 from kmidi_lab.composition.players import Players
-from kmidi_lab.composition.replies import BROKEN, ECHO, RUN, Reply, broken, echo, replies, rests, run, thinned
+from kmidi_lab.composition.replies import BROKEN, ECHO, FILL, RUN, Reply, broken, echo, replies, rests, run, thinned
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.standing import Standing
 from kmidi_lab.song import Note
@@ -49,6 +49,12 @@ def test_a_run_steps_from_a_tone_of_the_chord_to_one_of_the_next() -> None:
     assert [n.start for n in out] == [9.0, 9.5, 10.0, 10.5, 11.0, 11.5] and out[0].pitch % 12 in (5, 9, 0)
     assert {abs(a.pitch - b.pitch) for a, b in zip(out, out[1:], strict=False)} <= {1, 2}
     assert min(abs(out[-1].pitch - p) for p in range(60, 88) if p % 12 in (7, 11, 2)) <= 2
+
+
+def test_a_run_leads_to_the_next_chord() -> None:
+    """From C4, of F, toward B4: the tone of G that is the nearest to C5."""
+    tune = [Note(float(n), 1.0, pitch, 92) for n, pitch in enumerate((60, 62, 64, 65, 67, 69, 71, 72))]
+    assert [n.pitch for n in run(tune, (9.0, 12.0), Sounding(CHORDS, 4.0), range(1, 6))] == [60, 62, 64, 65, 67]
 
 
 def test_a_broken_chord_rises_and_is_held_to_the_rests_end() -> None:
@@ -90,6 +96,38 @@ def test_a_band_answers_in_rests_alone(style: str) -> None:
     silent = replace(brief, without=("lead",))
     section = list(Backing(silent).section(verse, Material(tuple(CHORDS), ()), None, Standing()))
     assert not [n for role, n in section if role in ("comp", "pad") and n.pitch > 68]
+
+
+def played(style: str, kind: str, energy: float) -> list[tuple[str, Note]]:
+    """A verse of eight bars by a band that answers always in one way, or never where the kind is empty."""
+    band = replace(bands()[style], replies={kind: 1.0} if kind else {})
+    backing = Backing(chosen("", Mood(0.0, 0.0), 16, 1, band=band))
+    made = Material(tuple(CHORDS * 2), (*TUNE, Note(16.0, 16.0, 64, 92)))
+    return list(backing.section(Stretch("verse", 8, energy, 0.3), made, parse_jazz("C"), Standing()))
+
+
+@pytest.mark.parametrize(("energy", "who"), [(0.4, "comp"), (0.9, "pad")])
+def test_an_echo_is_played_by_who_is_there(energy: float, who: str) -> None:
+    """A ballad's themes are the pad's, which a soft verse has not."""
+    own, others = (played("ballad", kind, energy) for kind in (ECHO, ""))
+    echoed = {role for role, n in own if n.start in (13.0, 13.5, 14.0) and n.pitch > 64 and (role, n) not in others}
+    assert echoed == {who}
+
+
+def test_who_answers_does_not_strike_chords_meanwhile() -> None:
+    own, others = ([n.start for role, n in played("ballad", kind, 0.9) if role == "comp"] for kind in (BROKEN, ""))
+    assert {*own[:1]} == {*others[:1]} and len([at for at in others if 13.0 <= at < 15.5]) > 2
+    assert sorted(at for at in own if 13.0 <= at < 15.5) == [13.0, 13.5, 14.0, 14.5, 15.0]
+
+
+def test_a_fill_answers_in_the_bar_that_the_tune_leaves() -> None:
+    bars = [
+        {int(n.start // 4) for role, n in part if role == "drums" and (role, n) not in other}
+        for own in [played("rock", FILL, 0.9)]
+        for plain in [played("rock", "", 0.9)]
+        for part, other in ((own, plain), (plain, own))
+    ]
+    assert {*bars[0], *bars[1]} == {3}
 
 
 def test_a_fill_answers_in_the_middle_of_a_section() -> None:

@@ -164,8 +164,14 @@ def test_a_note_sounds_outside_of_rests_alone() -> None:
 
 def test_strokes_are_softer_where_their_bar_is_to_be(make) -> None:
     song = make(emotion="sad", sections="verse 4", models=False)
-    before, after = (
+    before, after, shorter = (
         {t.name: t.notes["velocity"][t.notes["start"] < 1920] for t in open_file(midi).piece.tracks}
-        for midi in (song.midi, levelled(song.midi, [0.0, 1.0, 1.0, 1.0], [0.0, 4.0, 8.0, 12.0]))
+        for midi in (
+            song.midi,
+            levelled(song.midi, [0.0, 1.0, 1.0, 1.0], [0.0, 4.0, 8.0, 12.0]),
+            levelled(song.midi, [0.0, 1.0, 1.0, 1.0], [0.0, 2.0, 6.0, 10.0]),
+        )
     )
     assert [round(0.45 * v) for v in before["Lead"].tolist()[:-1]] == after["Lead"].tolist()[:-1]
+    softer = [a != b for a, b in zip(before["Lead"], shorter["Lead"], strict=True)]
+    assert any(softer) and softer == sorted(softer, reverse=True) and sum(softer) < len(softer) - 1, "a bar lost beats"

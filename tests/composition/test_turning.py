@@ -154,6 +154,12 @@ def test_a_blues_turns_where_a_round_begins(make, bars: int | None, sections: st
     assert sum(own for own, _ in moods[:first]) == turn, moods
 
 
+def test_the_signature_of_a_song_is_named_as_its_key_is(make) -> None:
+    assert keys(make(text="a pop song", key="F# major", bars=4, models=False).midi) == [(0.0, "F#")]
+    song = make(text="a pop song with a key change in E", sections="verse 2, chorus 2, chorus 2", models=False)
+    assert keys(song.midi) == [(0.0, "E"), (8.0, "F#")]
+
+
 def test_the_middle_of_a_blues_is_a_round() -> None:
     form = read_form("verse 12, verse 12, solo 12")
     assert whole_rounds([(13, 22)], form, 12) == [(12, 24)] and whole_rounds([(14, 17)], form, 12) == [(12, 24)]

@@ -216,14 +216,15 @@ def test_in_six_eight_a_beat_has_three_eighths() -> None:
 @pytest.mark.parametrize(("rule", "start"), [("RHYTHM_DroppedBeats", 15.0), ("ARRANGEMENT_StructuralMismatch", 16.0)])
 def test_keys_and_levels_stay_with_their_bars(rule: str, start: float) -> None:
     lead = replace(SONG.part("lead"), levels=(Level(0.0, 40), Level(16.0, 90)))
-    turned = replace(SONG, keys=(PlacedKey(16.0, Key(6, 1), "F#"),), parts=(lead, *SONG.parts[1:]))
+    turned = replace(SONG, keys=(PlacedKey(16.0, Key(6, -1), "F#"),), parts=(lead, *SONG.parts[1:]))
     broken = break_rule(turned, rule)
     first = (broken.key, broken.tonic)
     assert [placed.start for placed in broken.keys] == [start]
     if rule == "RHYTHM_DroppedBeats":
         assert first == (SONG.key, "") and broken.part("lead").levels[1].start == start
     else:
-        assert first == (Key(6, 1), "F#") and broken.keys[0].key == SONG.key, "the sections have changed places"
+        assert first == (Key(6, -1), "F#") and broken.keys[0].key == SONG.key, "the sections have changed places"
+        assert broken.mode == "minor"
 
 
 def test_a_bar_has_lost_a_beat() -> None:

@@ -31,9 +31,8 @@ _LIVELY, _LIVELIEST = 0.6, 0.2
 verse on."""
 _APART = ("intro", "breakdown", "outro")
 """Sections that are thinner whatever the mood."""
-
-
 _TINY = 1e-6
+"""Quarters by which a rest that ends on a bar line is of the bar before it."""
 _COMPOUND = 2
 """Beats of a bar that has no half time of its own."""
 
@@ -82,7 +81,7 @@ class Backing:
             line = bass(through, patterns, self._bar, after or chords[-1].chord)
             yield from (("bass", n) for n in swung(line, late))
         if self.plays("drums", stretch, standing):
-            filled = {int(reply.rest[1] / self._bar - _TINY) for who, reply in answers if who == "drums"}
+            filled = {int((reply.rest[1] - _TINY) / self._bar) for who, reply in answers if who == "drums"}
             strokes = drums(
                 band,
                 len(bars),
@@ -108,7 +107,7 @@ class Backing:
         yield from ((role, n._replace(start=at + n.start)) for role, n in ends)
 
     def _replies(self, stretch: Stretch, material: Material, standing: Standing) -> list[tuple[str, Reply]]:
-        """Who answers in the rests of a section's tune, and what: an echo whoever plays themes, the rest who plays chords."""
+        """Who answers in the rests of a section's tune, and what: an echo who plays themes, a fill the drums, else the chords."""
         if stretch.kind in _APART or not self._theme:
             return []
         rng = np.random.default_rng([self._brief.seed, 6, crc32(stretch.kind.encode()), standing.times])

@@ -132,6 +132,13 @@ def test_whatever_ran_while_data_were_prepared_is_in_the_key(room: str, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("room", PREPARE)
+def test_the_data_of_a_room_are_not_read_again_for_another_model(room: str) -> None:
+    own = {name for name in cache.closure(f"datamodules.{room}.library")[0] if name.startswith("kmidi_lab.models.")}
+    assert own and {name.split(".")[2].partition(":")[0] for name in own} == {room}
+
+
+@pytest.mark.slow
 def test_no_reader_imports_by_a_name_that_it_computes() -> None:
     """Such an import is in no closure; what a worker process imports is seen by no test of this one's modules."""
     dynamic = set()
