@@ -17,7 +17,7 @@ from datamodules.shared.pool import DIED, MEMORY, TIMEOUT
 from kmidi_lab.midi import file, reading, scanning
 
 SMALL = [
-    "trainer.max_epochs=1", "trainer.limit_train_batches=5", "export.calls=20", "model.module.size=16",
+    "trainer.max_epochs=1", "trainer.limit_train_batches=5", "export.enabled=false", "model.module.size=16",
     "model.module.heads=2", "model.module.layers=1", "model.module.student_size=8", "model.module.student_epochs=1",
 ]  # fmt: skip
 Cli = Callable[..., subprocess.CompletedProcess[str]]
