@@ -157,3 +157,8 @@ def test_what_is_taken_as_no_wish_is_told(text: str, told: str) -> None:
 )
 def test_what_a_text_tells_of_is_not_told_again(text: str) -> None:
     assert not read_sentence(text).missing
+
+
+def test_a_feeling_that_is_misspelt_is_felt_and_a_song_may_stop_after_a_time() -> None:
+    assert SongRequest("a hapy song for my friend").unread == "a happy song for my friend"
+    assert read_sentence("a pop song that stops after 30 seconds").seconds == 30.0

@@ -7,10 +7,12 @@ import re
 from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.course_patterns import pattern_of
 from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.misspelt import spelt
 from kmidi_lab.composition.said_numbers import without_bars
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.song.vocabularies import mood_affect
 
+_WORD = re.compile(r"[A-Za-z]{4,}")
 _NEITHER = r"(?:neither|not) {very}{mood}(?:,? (?:(?:and|but) )?(?:nor|or|not) {very}{mood})+(?: either)?"
 """Moods that are denied together."""
 _UNWANTED = (
@@ -29,7 +31,7 @@ _NO_FEELING = "a song"
 
 def felt_text(said: str, wishes: Wishes) -> str:
     """A text as a model of feelings should read it; where all its moods are of a change, with the first of them alone."""
-    left = said
+    left = said if wishes.language != ENGLISH else _WORD.sub(lambda word: _spelt(word[0]), said)
     for words in sorted(wishes.unfelt, key=len, reverse=True):
         left = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", " ", left, flags=re.I).strip(" ,")
     if wishes.mood and mood_affect(left) is None:
@@ -39,6 +41,12 @@ def felt_text(said: str, wishes: Wishes) -> str:
     wanted = pattern_of(_UNWANTED, ENGLISH).sub(" ", left).strip(" ,.;!?")
     left = wanted if mood_affect(wanted) is not None else left
     return without_bars(left if re.search(r"\w", left) else _NO_FEELING)
+
+
+def _spelt(word: str) -> str:
+    """A word for a feeling that is misspelt, such as `hapy`, as it is meant; any other as it is."""
+    meant = spelt(word)
+    return meant if meant in lexicon() else word
 
 
 def wanted_mood(text: str) -> tuple[float, float] | None:

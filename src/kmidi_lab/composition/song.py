@@ -139,7 +139,8 @@ def _briefed(request: SongRequest, players: Players, seed: int, reference: Refer
         felt = Mood(*place, words=word)
         return brief_of(request, felt, seed, arc, reference), [f"mood {word} from the text ({said})"]
     if read.unsure:
-        brief = brief_of(request, None, seed, arc, reference)
+        place = mood_affect(request.unread)  # of words that may be misspelt in the text itself
+        brief = brief_of(request, Mood(*place) if place else None, seed, arc, reference)
         if request.wishes.asks and brief.mood.plain:
             said = f"no feeling that is known{_by_seed(request, brief)}"
             return brief, [f"the text names {said}; set a mood by compose.emotion"]
