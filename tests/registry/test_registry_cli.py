@@ -118,6 +118,10 @@ def test_a_rollback_to_a_worse_version_warns(cli: Cli, tmp_path: Path) -> None:
             "version 'x' is not kept; kept: run-a-",
         ),
         (("models_root=nowhere",), "models_root=nowhere: there is no such folder; leave it out, or type models_root="),
+        (
+            ("registry.action=promote", "registry.model=harmony", "registry.reason=r", "models_root=nowhere"),
+            "models_root=nowhere: there is no such folder; leave it out, or type models_root=",
+        ),
     ],
 )  # fmt: skip
 def test_wrong_input_is_one_line_and_changes_nothing(
