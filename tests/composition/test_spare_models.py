@@ -10,7 +10,7 @@ import pytest
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import composed
-from kmidi_lab.inference.published import release_root
+from kmidi_lab.inference.published import example_root, release_root
 from kmidi_lab.tasks import roots
 
 
@@ -44,7 +44,8 @@ def test_a_song_takes_what_the_users_folder_lacks_from_the_release(tmp_path: Pat
 def test_a_model_of_ones_own_that_is_not_good_is_told(tmp_path: Path, status: str) -> None:
     request = SongRequest("I am so happy", bars=4)
     song = composed(request, Players(_own(tmp_path, status), tmp_path, release_root()), 1)
-    line = "harmony: your own model, whose status is training, in the place of the released one"
+    line = "harmony: your own model, whose status is training, in the place of the released one; "
+    line += f"{example_root()} takes that"
     assert (line in song.remarks) == (status == "training")
     assert {m["model"] for m in song.trace["models"] if m["own"]} == {"harmony"}
 

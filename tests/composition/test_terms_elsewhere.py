@@ -31,7 +31,7 @@ ASKED: dict[str, dict[str, Any]] = {
         "style": "ballad", "key": ("D", "minor"), "programs": {"chords": 0}, "without": ("drums",), "tempo": (66, 84)},
     "une chanson triste à la guitare acoustique, sans batterie ni basse": {"programs": {"chords": 25}, "without": ("bass", "drums")},
     "un quatuor à cordes en ré mineur": {"key": ("D", "minor"), "programs": {"lead": 40, "chords": 48, "pad": 48, "bass": 42}},
-    "un tema de rock con guitarra eléctrica, sin teclados": {"style": "rock", "programs": {"chords": 27}, "no_family": (0,)},
+    "un tema de rock con guitarra eléctrica, sin teclados": {"style": "rock", "programs": {"chords": 27}, "no_family": (0, 2)},
     "uma música para violão e flauta, sem bateria": {"programs": {"chords": 25, "lead": 73}, "without": ("drums",)},
     "een vrolijk nummer met trekzak en viool, zonder drums": {"programs": {"chords": 21, "lead": 40}, "without": ("drums",)},
     "Ich will etwas mit zwei Geigen und Cello": {"programs": {"lead": 40, "bass": 42}, "second": 40},
@@ -80,7 +80,7 @@ def test_what_a_text_tells_of_is_not_asked_for(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("una bossa nova con chitarra", "no bossa nova: the styles are"), ("ein Lied mit Chor und Orchester", "no orchestra: "),
+        ("una bossa nova con chitarra", "no bossa nova: the styles are"), ("ein Lied mit Chor und Orchester", "no choir: "),
         ("um samba alegre com pandeiro", "no samba: "),
         ("maak iets in de stijl van Rammstein", "no style of its own (in de stijl van rammstein)"),
     ],

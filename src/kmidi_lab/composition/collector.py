@@ -12,7 +12,7 @@ from kmidi_lab.composition.said_arc import SaidArc
 from kmidi_lab.composition.said_form import SaidForm
 from kmidi_lab.composition.said_pairs import SaidPair
 from kmidi_lab.composition.seating import Seats
-from kmidi_lab.composition.vocabulary import MUSICAL, Item, vocabulary
+from kmidi_lab.composition.vocabulary import MUSICAL, Item, nearest_styles, vocabulary
 from kmidi_lab.composition.wishes import Wishes
 
 _LINKS = frozenset({"filler", "mood", "owner"})
@@ -42,15 +42,12 @@ class Collector:
     def __init__(self, form: SaidForm | None, arc: SaidArc, pairs: Sequence[SaidPair]) -> None:
         self._form, self._arc = form, arc.name
         self._tempo: tuple[float, float] | None = None
-        self._tonic = self._mode = self._style = ""
+        self._tonic = self._mode = self._style = self._near = self._character = self._walks = ""
         self._bars: int | None = None
         self._seconds: float | None = None
-        self._character = ""
         self._metres: list[tuple[str, str]] = []
         self._dances: list[tuple[str, str]] = []
-        self._paced = False
-        self._walks = ""
-        self._blues = 0
+        self._paced, self._blues = False, 0
         self._missing: list[str] = []
         self._words: dict[str, str] = {"arc": arc.words} if arc.name else {}
         self.seats = Seats(self._words, self._missing, pairs)
@@ -102,6 +99,7 @@ class Collector:
     def _taken(self, items: Sequence[Item], n: int, mark: Sequence[bool]) -> None:
         item = items[n]
         kind, text, value = item
+        self._near = self._near or (text if text in nearest_styles() else "")
         if kind == "head" and not is_told(items, n):
             if self._character not in vocabulary()["characters"]:  # a song in march tempo is a march
                 self._character = text
@@ -189,6 +187,8 @@ class Collector:
     def wishes(self) -> Wishes:
         """What was asked for in all."""
         self._has_character()
+        if self._near and not self._style:
+            self._style, self._words["style"] = nearest_styles()[self._near], self._near
         programs, left = self.seats.seated(self._style)
         if self._walks and "bass" not in left:
             self._words["walking"] = self._walks

@@ -113,7 +113,8 @@ class Seats:
                 self._without.append(role)
                 self._words.setdefault(role, item.text)
             else:
-                self._families.append(program // 8)
+                also = vocabulary()["keyboards"] if item.text.removesuffix("s") in ("keyboard", "key") else ()
+                self._families += dict.fromkeys((program // 8, *also))
                 self._words.setdefault(f"family {program // 8}", item.text)
 
     def without_drums(self, character: str) -> None:

@@ -35,6 +35,7 @@ from kmidi_lab.composition.tracing import trace_of
 from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, one_of, show
 from kmidi_lab.files import with_home
+from kmidi_lab.inference.published import example_root
 from kmidi_lab.song import Arrangement, RuleBreakError, break_rule
 from kmidi_lab.song.vocabularies import mood_affect
 
@@ -105,7 +106,7 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     remarks += played.remarks
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
     remarks += [
-        f"{p.model}: your own model, whose status is {p.own}, in the place of the released one"
+        f"{p.model}: your own model, whose status is {p.own}, in the place of the released one; {example_root()} takes that"
         for p in players.trace.values()
         if p.own not in ("", "trained")
     ]

@@ -80,6 +80,12 @@ def kinds() -> Mapping[str, tuple[str, Any]]:
     return out | {word: ("length", bars) for word, bars in words["lengths"].items()}
 
 
+@cache
+def nearest_styles() -> dict[str, str]:
+    """The style that plays a genre without a style of its own, or an orchestra, where no other is asked for."""
+    return {text: style for style, played in vocabulary()["nearest"].items() for text in played}
+
+
 def superlatives(word: str) -> tuple[str, ...]:
     """What a word's superlative may be, such as `happiest`; of `sad` one is `saddest`."""
     if not word.isalpha():

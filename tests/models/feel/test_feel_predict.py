@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -137,6 +138,19 @@ def test_what_has_no_steady_beat_is_unsure(tmp_path: Path) -> None:
     assert answer.style is not None and answer.style.unsure.startswith("no steady beat (confidence 0.12")
     short, _, _ = asked(Steady(), clicks(2), tmp_path)
     assert short.unsure.startswith("too short")
+    tiny, _, _ = asked(Steady(), clicks(0.3)[: RATE // 10], tmp_path)
+    assert not tiny.unsure.startswith("too short: 0.0 s"), tiny.unsure
+
+
+@pytest.mark.parametrize(("triple", "told"), [(0.07, "3/4 (unsure),"), (0.09, "3/4,")])
+def test_bars_of_three_beats_are_told_as_compose_takes_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], triple: float, told: str
+) -> None:
+    answer, request, session = asked(Steady(), clicks(12), tmp_path)
+    assert answer.style is not None
+    style = replace(answer.style, metre=3, triple=triple, beats=tuple(map(float, range(24))))
+    request.show(replace(answer, style=style), session)
+    assert told in capsys.readouterr().out
 
 
 def test_without_a_model_a_rule_says_the_tempo_and_that_it_is_one(tmp_path: Path) -> None:

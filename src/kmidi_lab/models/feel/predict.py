@@ -154,9 +154,7 @@ class HeardFeel(Listening):
             {name: float(getattr(style, name)) for name in _DRAWN}, {"tempo": (f"{style.tempo:.0f}", style.confidence)}
         )
         seconds = (last + 1 - first) * FRAME_S
-        short = (
-            [f"too short: {short_of(seconds, _LEAST_S, 1)} s, {_LEAST_S:g} s are needed"] if seconds < _LEAST_S else []
-        )
+        short = [f"too short: {short_of(seconds, _LEAST_S)} s, {_LEAST_S:g} s are needed"] if seconds < _LEAST_S else []
         before, after = self.doubt(answer.summary), self.doubt(whole)
         other = [line for line in answer.unsure.split("; ") if line and line != before]
         unsure = "; ".join([*short, *other, *([after] if after else [])])
@@ -190,8 +188,9 @@ class HeardFeel(Listening):
         if not isinstance(answer, HeardMusic) or answer.style is None:
             raise ConfigError("this answer has no style; ask with HeardFeel.run")
         style = answer.style
+        sure = "" if style.in_three or style.metre != 3 else " (unsure)"
         say(
-            f"style: {style.tempo:.1f} quarter notes a minute, {style.metre}/4, swing {style.swing:.2f}, energy {style.energy:.2f}, "
+            f"style: {style.tempo:.1f} quarter notes a minute, {style.metre}/4{sure}, swing {style.swing:.2f}, energy {style.energy:.2f}, "
             f"density {style.density:.2f}, confidence {style.confidence:.2f}"
         )
         written = session.folder / "style.json"
