@@ -26,10 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1)
-_LEFT_OUT = (
-    "kmidi_lab.__main__", "datamodules.shared.lakh_pieces",  # run by `python -m`
-    "kmidi_lab.wandb_logger",  # wandb's import makes a folder, which the first process that ends removes
-)  # fmt: skip
+_LEFT_OUT = ("kmidi_lab.__main__", "datamodules.shared.lakh_pieces")  # run by `python -m`
 _PROGRAM = "program:"
 """Begins a word that is run as `python -c` runs it, in place of a command of the lab."""
 

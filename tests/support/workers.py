@@ -16,7 +16,7 @@ import pytest
 _IMPORTED = [
     "datamodules.shared.pool_worker", "datamodules.emotion.espeak", "datamodules.emotion.ravdess",
     "datamodules.emotion_node.made", "datamodules.emotion_node.stretches", "datamodules.groove.fma", "datamodules.instrument.library",
-    "datamodules.melody.extract", "datamodules.dynamics.unscored",
+    "datamodules.melody.lakh", "datamodules.dynamics.unscored",
 ]  # fmt: skip
 
 
