@@ -173,3 +173,16 @@ def test_players_come_in_as_they_are_named(make) -> None:
     [line] = [line for line in song.remarks if line.startswith("one part after another")]
     assert line.startswith("one part after another from bar 1 (bass), 3 (drums), 5 (chords)")
     assert who(song)[0] == {"Bass", "Drums"} and len(who(song)[-1]) == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Starts lonely and quiet with piano alone, then hopeful, ends loud with full band",
+        "begins softly with solo piano",
+    ],
+)
+def test_who_starts_alone_is_read_behind_how_the_song_starts(text: str) -> None:
+    wishes = read_sentence(text)
+    assert [(c.value, c.place.kind) for c in wishes.changes if c.what == "alone" and c.place] == [("piano", "start")]
+    assert wishes.without == () and "lead" not in wishes.programs

@@ -9,6 +9,11 @@ from functools import cache
 from kmidi_lab.composition.vocabulary import kinds, vocabulary
 
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+_STARTS_SO = (
+    r"\b((starts?|starting|begins?|beginning|opens?|opening)(?: \w+){1,4}?) with "
+    r"(?=(?:just|only|solo|a lone) |(?:\w+ ){1,3}alone\b)"
+)
+"""How a song starts before who starts it, as in `starts lonely and quiet with piano alone`."""
 _LONG, _SHORT = 6, 4
 """Letters of an instrument's name that no other word is one letter from; of a word that a letter can't be taken from."""
 
@@ -27,6 +32,7 @@ def _shorthand() -> tuple[tuple[str, re.Pattern[str]], ...]:
     )
     told = {said: rf"(?<!\w)(?:{short})(?!\w)" for said, short in vocabulary()["shorthand"].items()}
     told |= {"with ": vocabulary()["shorthand"]["with "], r"\1 style": rf"\b({genres})-?ish\b"}
+    told |= {r"\1, \2 with ": _STARTS_SO}
     return tuple((said, re.compile(short, re.I)) for said, short in told.items())
 
 
