@@ -3,7 +3,7 @@
     python benchmarks/latency.py [models folder]
 
 RTNeural is measured where RTNEURAL_RUNNER names a runner (docs/rtneural_runner.md). The memory floor is the time in
-which one core reads as many bytes as the model has weights (kmidi_lab/export/memory_floor.py).
+which one core reads as many bytes as the model has weights (kmidi_lab/export/bench/memory_floor.py).
 """
 
 from __future__ import annotations
