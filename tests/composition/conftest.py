@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from kmidi_lab.composition import players, progressions, tunes
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import Song, composed
-from kmidi_lab.inference.published import release_root
+from kmidi_lab.inference.published import Published, load_published, release_root
 
 Make = Callable[..., Song]
+_TUNES, _ROUNDS = 2, 3
+"""Candidates of a sketch; a song has 12 tunes and 16 rounds of chords to choose from, most of its time."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_once() -> Iterator[None]:
+    """The released models are read and checked once, not for each song: an eighth of a short one's time."""
+    released = cache(lambda model: load_published(release_root(), model))
+
+    def load(root: Path, model: str) -> Published | None:
+        return released(model) if root == release_root() else load_published(root, model)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(players, "load_published", load)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +43,27 @@ def make(tmp_path_factory: pytest.TempPathFactory) -> Make:
         return composed(SongRequest(**settings), Players(root, empty), seed)  # type: ignore[arg-type]
 
     return run
+
+
+@pytest.fixture(scope="session")
+def sketch(make: Make) -> Make:
+    """As `make`, but chosen from few tunes and rounds: for tests of what is asked and told, not of how good it is."""
+
+    @cache
+    def run(**settings: object) -> Song:
+        with pytest.MonkeyPatch.context() as patch:
+            few_candidates(patch)
+            return make.__wrapped__(**settings)  # type: ignore[attr-defined]
+
+    return run
+
+
+@pytest.fixture
+def sketched(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands in this process choose from few tunes and rounds, as `sketch` does."""
+    few_candidates(monkeypatch)
+
+
+def few_candidates(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(tunes, "_CANDIDATES", _TUNES)
+    patch.setattr(progressions, "_CANDIDATES", _ROUNDS)

@@ -43,23 +43,23 @@ def test_plain_songs_differ_by_seed_and_by_title() -> None:
     assert chosen("a tune", plain, 8, 3) == by_seed[2]
 
 
-def test_two_texts_without_a_feeling_make_two_songs_and_one_makes_one(make) -> None:
+def test_two_texts_without_a_feeling_make_two_songs_and_one_makes_one(sketch) -> None:
     """All else is typed, so that nothing but the words differs; the two long ones have one title."""
     typed = {"key": "C", "style": "pop", "tempo": 100, "sections": "verse 4, chorus 4", "models": False, "seed": 3}
     long = "a song about a table that stands in the middle of the kitchen of the"
     texts = [*PLAIN, f"{long} house", f"{long} inn"]
-    songs = [make(text=text, **typed) for text in texts]
+    songs = [sketch(text=text, **typed) for text in texts]
     assert songs[-1].brief.title == songs[-2].brief.title
     assert len({song.arrangement.part("lead").notes for song in songs}) == len(texts)
-    assert make(text=f"{PLAIN[0]} ", **typed).midi == songs[0].midi
-    sad = [make(text=text, emotion="sad", **typed).arrangement.part("lead").notes for text in texts[:2]]
+    assert sketch(text=f"{PLAIN[0]} ", **typed).midi == songs[0].midi
+    sad = [sketch(text=text, emotion="sad", **typed).arrangement.part("lead").notes for text in texts[:2]]
     assert sad[0] == sad[1], "where a feeling is typed, the words are a title"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", PLAIN)
-def test_a_plain_sentence_is_said_to_be_one(make, text: str) -> None:
-    song = make(text=text, bars=8)
+def test_a_plain_sentence_is_said_to_be_one(sketch, text: str) -> None:
+    song = sketch(text=text, bars=8)
     assert LINE in song.remarks
     assert song.trace["mood"]["nearest"] == "Neutral"
     assert song.brief.band.name in ("pop", "folk", "lofi") and song.brief.arc == ""
@@ -69,8 +69,8 @@ def test_a_plain_sentence_is_said_to_be_one(make, text: str) -> None:
     ("text", "chosen"),
     [("jingle for a bakery", "the key"), ("a waltz", "key and style"), ("a polka for Zdenka", "the key")],
 )
-def test_words_that_no_model_knows_make_a_clear_request_no_nonsense(make, text: str, chosen: str) -> None:
-    song = make(text=text, bars=4)
+def test_words_that_no_model_knows_make_a_clear_request_no_nonsense(sketch, text: str, chosen: str) -> None:
+    song = sketch(text=text, bars=4)
     line = LINE.replace("no feeling", "no feeling that is known").replace("key and style", chosen)
     assert line in song.remarks
     assert not [line for line in song.remarks if "not sure" in line]
@@ -84,15 +84,15 @@ def test_words_that_no_model_knows_make_a_clear_request_no_nonsense(make, text: 
         ("a tune in major", {}, ", so the seed chooses key and style"),
     ],
 )  # fmt: skip
-def test_the_seed_is_said_to_choose_what_it_chooses(make, text: str, typed: dict[str, str], so: str) -> None:
-    told = [line for line in make(text=text, **typed).remarks if line.startswith("the text names no feeling")]
+def test_the_seed_is_said_to_choose_what_it_chooses(sketch, text: str, typed: dict[str, str], so: str) -> None:
+    told = [line for line in sketch(text=text, **typed).remarks if line.startswith("the text names no feeling")]
     assert [line.replace(" that is known", "") for line in told] == [
         f"the text names no feeling{so}; set a mood by compose.emotion"
     ]
 
 
-def test_what_asks_for_nothing_and_is_no_language_stays_unsure(make) -> None:
-    song = make(text="the florb of a wug is not in zib", bars=4)
+def test_what_asks_for_nothing_and_is_no_language_stays_unsure(sketch) -> None:
+    song = sketch(text="the florb of a wug is not in zib", bars=4)
     assert [line for line in song.remarks if line.startswith("the text's mood is not sure (only 0% of its words")]
 
 
@@ -123,7 +123,7 @@ def test_that_a_lullaby_has_no_drums_is_no_news() -> None:
         ("a calm evening by the lake", 1, "Nostalgia"),
     ],
 )
-def test_a_feeling_keeps_its_mood(make, text: str, mode: int, mood: str) -> None:
-    song = make(text=text, bars=8)
+def test_a_feeling_keeps_its_mood(sketch, text: str, mode: int, mood: str) -> None:
+    song = sketch(text=text, bars=8)
     assert LINE not in song.remarks
     assert song.brief.key.mode == mode and song.trace["mood"]["nearest"] == mood

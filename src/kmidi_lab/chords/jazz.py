@@ -6,6 +6,7 @@ A root, what `suffix` reads, and a bass note after a slash.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from kmidi_lab.chords.chord import Chord, ChordError, parse_pitch_class, plain_symbol, shortened
 from kmidi_lab.chords.suffix import plain_signs, read_suffix
@@ -14,6 +15,7 @@ ROOT = re.compile(r"[A-G](?:##|bb|[#b])?")
 _BASS = re.compile(r"/([A-G](?:##|bb|[#b])?)$")
 
 
+@lru_cache(maxsize=4096)  # a song reads some hundred symbols some ten thousand times
 def parse_jazz(symbol: str) -> Chord:
     """Reads a chord symbol. Raises ChordError naming the symbol and the mark that is not understood."""
     root_name, suffix, bass_name = split_symbol(symbol)

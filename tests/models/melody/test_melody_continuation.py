@@ -20,9 +20,10 @@ from kmidi_lab.models.melody.continuation import read_tune
 from kmidi_lab.models.melody.features import duration_class
 from kmidi_lab.models.melody.finding import melody_of
 from kmidi_lab.models.melody.metres import METRES
-from kmidi_lab.models.melody.predict import MelodyOverChords, Tune
+from kmidi_lab.models.melody.predict import MelodyOverChords
 from kmidi_lab.models.melody.recall import NoteMemory
 from kmidi_lab.models.melody.rhythm import compose, plain_bars
+from kmidi_lab.models.melody.tune import Tune
 from kmidi_lab.models.melody.writing import write
 
 

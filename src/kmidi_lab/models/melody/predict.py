@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -21,58 +20,26 @@ from kmidi_lab.inference.request import Request
 from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
-from kmidi_lab.models.melody.continuation import Primer, read_tune, written
+from kmidi_lab.models.melody.continuation import read_tune
 from kmidi_lab.models.melody.contract import MELODY
-from kmidi_lab.models.melody.metres import METRES, TYPED, Metre, metre_of
+from kmidi_lab.models.melody.metres import METRES, TYPED, metre_of
 from kmidi_lab.models.melody.piano_roll import note_name, piano_roll
 from kmidi_lab.models.melody.rhythm import (
     BAR,
     SHORTEST,
     Bar,
-    Rhythm,
     compose,
     known_bars,
     notes_a_bar,
     plain_bars,
 )
-from kmidi_lab.models.melody.writing import (
-    TimedChord,
-    chord_at,
-    in_quarters,
-    midi_bytes,
-    repeat,
-    sounding,
-    under,
-    write,
-)
+from kmidi_lab.models.melody.tune import Tune
+from kmidi_lab.models.melody.writing import chord_at, in_quarters, repeat, write
 from kmidi_lab.wording import many
 
 MOST_NOTES, MOST_BARS, MOST_A_BAR = 2000, 500, 16
 _NOTES, _LEAST_BARS, _MORE_BARS = 32, 4, 8
 """Without a length: notes where nothing says how many bars, bars over a short loop, bars after a tune."""
-
-
-@dataclass(frozen=True)
-class Tune:
-    """A melody over chords: `rhythm` and MIDI `pitch` of its T notes, `[T]`; times in quarters, tempo in beats a minute.
-
-    `primer` is the tune that it continues, from whose end its times are counted.
-    """
-
-    rhythm: Rhythm
-    pitch: np.ndarray
-    chords: list[TimedChord]
-    tempo: int
-    midi: bytes
-    rhythm_from: str
-    metre: Metre = METRES["4/4"]
-    primer: Primer | None = None
-
-    @property
-    def notes(self) -> list[tuple[float, float, int]]:
-        """(onset, duration, MIDI pitch) of each note, times in quarters."""
-        columns = (self.rhythm.onset.tolist(), self.rhythm.duration.tolist(), self.pitch.tolist())
-        return list(zip(*columns, strict=True))
 
 
 class MelodyOverChords(Request[Tune]):
@@ -158,11 +125,7 @@ class MelodyOverChords(Request[Tune]):
             ask, rhythm, chords, self.spelling.key, self.affect, *drawing, self.metre, self.primer, contract
         )
         tempo = round(self.primer.tempo if self.primer else 100 + 30 * arousal)
-        if self.primer:
-            midi = written(self.primer, sounding(rhythm, pitches, self.primer.velocity), under(chords))
-        else:
-            midi = midi_bytes(rhythm, pitches, chords, tempo, self.spelling, self.metre)
-        return Tune(rhythm, pitches, chords, tempo, midi, origin, self.metre, self.primer)
+        return Tune(rhythm, pitches, chords, tempo, self.spelling, origin, self.metre, self.primer)
 
     def _rhythms(self, session: Session, arousal: float) -> tuple[Counter[Bar], str, float]:
         """(bars to choose from, where they come from, notes a bar)."""
