@@ -39,6 +39,7 @@ _NEEDED = ("task", "model", "data", "trainer", "hardware", "paths", "export", "l
 _SERVING = ("serve", "collect")
 _QUOTES = "'\""
 _CHOOSE_MODEL = ("model=", "data=", "experiment=", "hydra.searchpath=")
+_NUMBERS = {"Integer": "int", "Float": "float"}
 
 
 def new_run_id() -> str:
@@ -193,6 +194,8 @@ def _explain(error: ConfigCompositionException, overrides: list[str]) -> str:
     if merging:
         if "is not a ListConfig" in text:
             return f"{merging[1]} is a list; type {merging[1]}=[{merging[2]}]"
+        if kind := re.search(r"could not be converted to (Integer|Float)", text):
+            return f"{merging[1]}={merging[2]!r} must be of type {_NUMBERS[kind[1]]}"
         return f"{merging[1]}: {first_line(error.__cause__ or error)}"
     return first_line(error.__cause__ or error)
 

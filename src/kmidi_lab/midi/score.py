@@ -5,6 +5,7 @@ Times are in quarter notes, as a host counts them, whatever the metre's denomina
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,7 +145,7 @@ def midi_target(out: str | None, default: Path, source: Path | None = None, name
         name: of the setting, for errors.
 
     Raises:
-        ConfigError: no .mid at its end, a folder that isn't there, or the file that is read.
+        ConfigError: no .mid at its end, a folder that isn't there or can't be written to, or the file that is read.
     """
     target = Path(out) if out else default
     target = target / default.name if is_there(target) and target.is_dir() else target
@@ -152,6 +153,8 @@ def midi_target(out: str | None, default: Path, source: Path | None = None, name
         raise ConfigError(f"{name}={out} must end in .mid, such as {name}={default.name}")
     if out and not target.parent.is_dir():
         raise ConfigError(f"{name}={out}: {target.parent} is not a folder; make it first")
+    if out and not os.access(target.parent, os.W_OK):
+        raise ConfigError(f"{name}={out}: {target.parent} can't be written to; give another folder")
     if source and is_there(target) and source.exists() and target.samefile(source):
         raise ConfigError(f"{name}={out} is predict.midi itself; give another file")
     return target
