@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -30,6 +31,12 @@ MODELS = sorted(models(conf_dirs()))
 
 
 def _module(*words: str) -> LabModule:
+    """As a training with these words begins; built once, a copy for each test."""
+    return deepcopy(_built(*words))
+
+
+@cache
+def _built(*words: str) -> LabModule:
     [cfg] = config.check(list(words), False)
     return build(cfg.model.module, LabModule, ())
 
@@ -40,9 +47,8 @@ def _experiment(model: str) -> str:
     published = load_published(RELEASE, model)
     assert published is not None
     for file in sorted((REPO / "conf" / "experiment").glob(f"{model}_*.yaml")):
-        [cfg] = config.check([f"experiment={file.stem}"], False)
-        if cfg.model.name == model:
-            module = build(cfg.model.module, LabModule, ())
+        if file.stem.startswith("emotion_node") == (model == "emotion_node"):
+            module = _module(f"experiment={file.stem}")
             module.use_contract(published.contract.version)
             if module.architecture == published.entry["arch_hint"]:
                 return file.stem
@@ -166,6 +172,7 @@ def test_a_wrong_source_ends_before_anything_is_loaded(refusal: Callable[..., st
 def test_a_training_starts_from_the_release_and_leaves_what_is_frozen(called: Callable, tmp_path: Path) -> None:
     words = [
         "experiment=harmony_real",
+        "data.sources=[embedded]",
         "preset=smoke",
         "hardware=cpu",
         f"model.init_from={RELEASE}",

@@ -17,6 +17,7 @@ from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.inference.published import load_published, release_root
 from tests.conftest import Cli
+from tests.retraining.conftest import Trained
 
 DATA = ("data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "export.calls=20")
 ASK = ("task=retrain", "model=harmony", *DATA, "retrain.steps=80", "retrain.learning_rate=3e-3")
@@ -24,11 +25,9 @@ ASK = ("task=retrain", "model=harmony", *DATA, "retrain.steps=80", "retrain.lear
 
 @pytest.mark.slow
 def test_suggested_answered_learnt_and_promoted_or_refused(
-    called: Cli, tmp_path: Path, lab: list[str], lab_env: dict[str, str]
+    called: Cli, trained: Trained, tmp_path: Path, lab: list[str], lab_env: dict[str, str]
 ) -> None:
-    trained = called("model=harmony", *DATA, "trainer.max_epochs=1")
-    assert trained.returncode == 0, trained.stderr
-    models = tmp_path / "outputs" / "models"
+    models = trained("model=harmony", *DATA)
     released = _published(models)
     store = Store(tmp_path / "outputs" / "feedback.db")
 
@@ -72,11 +71,11 @@ def test_suggested_answered_learnt_and_promoted_or_refused(
 
 
 @pytest.mark.slow
-def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(called: Cli, tmp_path: Path) -> None:
+def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(
+    called: Cli, trained: Trained, tmp_path: Path
+) -> None:
     """Its test tells whether it forgets: that is still a gate. What it begets has heard it, too."""
-    trained = called("model=harmony", *DATA, "trainer.max_epochs=1")
-    assert trained.returncode == 0, trained.stderr
-    models, store = tmp_path / "outputs" / "models", Store(tmp_path / "outputs" / "feedback.db")
+    models, store = trained("model=harmony", *DATA), Store(tmp_path / "outputs" / "feedback.db")
     registry = json.loads((models / "registry.json").read_text())
     registry["models"][0]["data_settings"]["train_on"] = "all"
     (models / "registry.json").write_text(json.dumps(registry))
@@ -106,7 +105,7 @@ def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(called: Cli
     (tmp_path / "good" / "registry.json").write_text(json.dumps(registry))
     kept = called(*ASK, "models_root=good")
     assert kept.returncode == 2 and "type models_root=FOLDER model.init_from=good" in kept.stderr, kept.stderr
-    untold = called(*ASK, "models_root=good", "export.enabled=false")
+    untold = called(*ASK[:-2], "retrain.steps=1", "models_root=good", "export.enabled=false")
     assert untold.returncode == 1 and "nothing was published" in untold.stderr, "a trial needs no place"
     forgets = called(*ASK[:-1], "retrain.learning_rate=0.1", "retrain.margin=0")
     assert forgets.returncode == 1 and "the gate of the frozen test" in forgets.stderr, forgets.stderr

@@ -16,15 +16,17 @@ from kmidi_lab.feedback.event import Event, new_id
 from kmidi_lab.feedback.store import Store
 from kmidi_lab.retraining.going_on import Basis, events_again
 from kmidi_lab.retraining.mixing import FeedbackMixer
+from tests.retraining.conftest import Trained
 
 DATA = ("data.sources=[embedded]", "hardware=cpu", "trainer.progress=false", "export.calls=20")
 ASK = ("task=retrain", "model=harmony", *DATA, "retrain.steps=60", "retrain.learning_rate=3e-3")
 
 
 @pytest.mark.slow
-def test_a_stopped_one_goes_on_as_an_unbroken_one(called: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trained = called("model=harmony", *DATA, "trainer.max_epochs=1")
-    assert trained.returncode == 0, trained.stderr
+def test_a_stopped_one_goes_on_as_an_unbroken_one(
+    called: Cli, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained("model=harmony", *DATA)
     store, users = Store(tmp_path / "outputs" / "feedback.db"), [new_id(), new_id()]
     for seed, user in enumerate(users):
         store.add(events_of_user(tmp_path, user, 40, seed, suited=True))

@@ -18,6 +18,7 @@ from kmidi_lab.feedback.store import Store
 from kmidi_lab.inference.api import load
 from kmidi_lab.retraining.mixing import FeedbackMixer
 from tests.conftest import Cli
+from tests.retraining.conftest import Trained
 
 SMALL = (
     "model=emotion", "data=ravdess", "data.sources=[ravdess]", "data.root=data", "data.augment.variants=0",
@@ -29,22 +30,16 @@ MEANT = ["disgust", "calm"]
 """What users call the two kinds of sound."""
 
 
-def _trained(called: Cli, folder: Path) -> Path:
-    write_ravdess(folder / "data" / "ravdess", actors=6)
-    trained = called(*SMALL, "trainer.max_epochs=1")
-    assert trained.returncode == 0, trained.stderr
-    return folder / "outputs" / "models"
-
-
 def _published(models: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in models.rglob("*") if path.is_file() and not path.name.startswith(".")}
 
 
 @pytest.mark.slow
 def test_labels_of_recordings_move_those_of_others_and_a_crowd_that_errs_is_refused(
-    called: Cli, tmp_path: Path
+    called: Cli, trained: Trained, tmp_path: Path
 ) -> None:
-    models = _trained(called, tmp_path)
+    write_ravdess(tmp_path / "data" / "ravdess", actors=6)
+    models = trained(*SMALL)
     before, store = _published(models), Store(tmp_path / "outputs" / "feedback.db")
     paths = write_sounds(tmp_path / "own", 40)
     unheard = write_sounds(tmp_path / "others", 10, seed=5)
@@ -115,9 +110,10 @@ def test_labels_of_recordings_move_those_of_others_and_a_crowd_that_errs_is_refu
 
 @pytest.mark.slow
 def test_it_goes_on_with_the_recordings_it_began_with_alone(
-    called: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    called: Cli, trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _trained(called, tmp_path)
+    write_ravdess(tmp_path / "data" / "ravdess", actors=6)
+    trained(*SMALL)
     store, paths = Store(tmp_path / "outputs" / "feedback.db"), write_sounds(tmp_path / "own", 30)
     store.add(labels_of(paths, new_id(), "emotion", MEANT * 15))
     late = tmp_path / "late.wav"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -11,14 +13,13 @@ from datamodules.harmony.module import ChordSongs
 from kmidi_lab.feedback.event import Event
 from kmidi_lab.inference.published import load_published
 from kmidi_lab.models.harmony.decoding import joint_probabilities
+from kmidi_lab.models.harmony.features import EncodedSongs
 
 
 def events_of_user(root: Path, user: str, count: int, seed: int, suited: bool) -> list[Event]:
     """Answers to what the model suggests: of who plays what the songs do, or of who wants anything."""
     rng = np.random.default_rng(seed)
-    data = ChordSongs(str(root / "no data"), str(root / "outputs" / "cache"), sources=["embedded"], progress=False)
-    data.setup("fit")
-    e, model = data.encoded("train"), load_published(root / "outputs" / "models", "harmony")
+    e, model = _songs(), load_published(root / "outputs" / "models", "harmony")
     assert model is not None
     artefact, events = model.entry["exports"]["onnx_sha256"], []
     for row in rng.choice(len(e.x), count, replace=False):
@@ -31,3 +32,12 @@ def events_of_user(root: Path, user: str, count: int, seed: int, suited: bool) -
         numbers = {"input": e.x[row].tolist(), "output": output.tolist(), "artefact": artefact}
         events.append(Event(use=user, model="harmony", time=1_700_000_000 + len(events), **numbers, **answer))
     return events
+
+
+@cache
+def _songs() -> EncodedSongs:
+    """Those that come with the lab, as they are trained on."""
+    with TemporaryDirectory() as folder:
+        data = ChordSongs(folder, folder, sources=["embedded"], progress=False)
+        data.setup("fit")
+        return data.encoded("train")

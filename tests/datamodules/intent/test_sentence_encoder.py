@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +38,10 @@ def test_tokens(text: str, pieces: list[str]) -> None:
     assert len(tokens("happy " * 50, vocabulary, 16)) == 16
 
 
-@pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package with random weights."""
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a package with random weights."""
+    folder = tmp_path_factory.mktemp("package")
     rng = np.random.default_rng(0)
     shapes = {
         "embeddings.word_embeddings.weight": (len(_PIECES), SIZE),
@@ -62,8 +64,16 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [len(data), len(data) + len(values)]}
         data += values
     text = json.dumps(header).encode()
-    (tmp_path / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)
-    (tmp_path / "vocab.txt").write_text("\n".join(_PIECES), encoding="utf-8")
+    (folder / "model.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)
+    (folder / "vocab.txt").write_text("\n".join(_PIECES), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def package(written: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package, which a test may change."""
+    for path in written.iterdir():
+        shutil.copy(path, tmp_path)
     monkeypatch.setattr(sentence_encoder, "folder", lambda: tmp_path)
     return tmp_path
 

@@ -59,6 +59,7 @@ class Data:
 def few_for_trees(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests in which trees are one baseline among others."""
     monkeypatch.setattr(boosted, "_MOST", 1000)
+    monkeypatch.setattr(boosted, "_TREES", 30)
 
 
 @pytest.fixture(scope="module")

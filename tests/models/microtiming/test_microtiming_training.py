@@ -8,6 +8,7 @@ import pytest
 import torch
 from support.item_checks import assert_heard, assert_items
 
+from datamodules.microtiming import rules
 from datamodules.microtiming.module import MicrotimedTakes
 from kmidi_lab.contracts import MICROTIMING
 from kmidi_lab.models.microtiming import boosted
@@ -20,16 +21,21 @@ IN = {s.name: s.index for s in MICROTIMING.inputs}
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> MicrotimedTakes:
+    """A third of the takes by rule."""
     cache = str(tmp_path_factory.mktemp("cache"))
-    made = MicrotimedTakes("nowhere", cache, sources=["rules"], batch_size=32, window=64)
-    made.setup("fit")
+    made = MicrotimedTakes("nowhere", cache, sources=["rules"], batch_size=16, window=64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rules, "_TAKES", 54)
+        patch.setattr(rules, "_PIECES", 27)
+        made.setup("fit")
     return made
 
 
 @pytest.fixture(autouse=True)
 def _few_notes_for_trees(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Trees find these rules from few."""
+    """Trees find these rules from few, and soon."""
     monkeypatch.setattr(boosted, "_MOST", 3000)
+    monkeypatch.setattr(boosted, "_TREES", 40)
 
 
 def call(module: MicrotimingModel):

@@ -15,6 +15,7 @@ _AROUND = 4
 """Steps before and after that a tree sees, across bar lines of one take."""
 _MOST = 60_000
 """Strokes that trees are grown on, every k-th of all."""
+_TREES = 150
 _FEWEST = 50
 
 
@@ -32,7 +33,7 @@ def boosted_trees(train: EncodedPerformances) -> dict[str, Callable[[EncodedPerf
     kept = slice(None, None, max(1, int(np.ceil(len(row) / _MOST))))
     x = _examples(train)[row[kept], step[kept]]
     late, hard = (
-        HistGradientBoostingRegressor(loss="absolute_error", max_iter=150, early_stopping=False, random_state=0)
+        HistGradientBoostingRegressor(loss="absolute_error", max_iter=_TREES, early_stopping=False, random_state=0)
         for _ in range(2)
     )
     late.fit(x, (train.timing * milliseconds(train.bpm)[:, None, None])[train.hit][kept])

@@ -18,6 +18,7 @@ _AROUND = 4
 """Notes before, and after, that a tree sees."""
 _MOST = 40_000
 """Notes that trees are grown on, every k-th of all."""
+_TREES = 150
 _FEWEST = 50
 _IN = {s.name: s.index for s in MICROTIMING.inputs}
 
@@ -38,7 +39,7 @@ def fit_trees(
     kept = slice(None, None, max(1, int(np.ceil(len(rows) / _MOST))))
     x = examples(a.e, a.x, rows[kept], later)
     offset, velocity = (
-        HistGradientBoostingRegressor(loss="absolute_error", max_iter=150, early_stopping=False, random_state=0)
+        HistGradientBoostingRegressor(loss="absolute_error", max_iter=_TREES, early_stopping=False, random_state=0)
         for _ in range(2)
     )
     offset.fit(x, late[kept])
