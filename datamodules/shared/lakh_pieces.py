@@ -211,3 +211,7 @@ def main() -> None:
     pieces.write_problems(problems)
     print(json.dumps(pieces.description, indent=1))
     print(f"every file left out: {problems}")
+
+
+if __name__ == "__main__":
+    main()

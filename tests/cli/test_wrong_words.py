@@ -51,7 +51,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_logging: None) ->
         ("hardware.memory_budget_gb=inf", "hardware.memory_budget_gb=inf must be"),
         ("-m launcher=joblib seed=1,2 hydra.launcher.n_jobs=99999", "hydra.launcher.n_jobs=99999 must be at most"),
         ("-m launcher=workers seed=1,2 hydra.launcher.n_jobs=0", "hydra.launcher.n_jobs=0 must be 1 or more"),
-        ("-m launcher=workers seed=1,2 hydra.launcher.n_jobs=many", "hydra.launcher.n_jobs: Value 'many'"),
+        ("-m launcher=workers seed=1,2 hydra.launcher.n_jobs=many", "hydra.launcher.n_jobs='many' must be of type int"),
         ("-m sweep=folds model=harmony", "sweep=folds varies data.fold"),
         ("-m data.fold=1,2 model=harmony", "'data.fold' does not exist"),
         ("-m task=info hydra.sweep.subdir=x", "hydra.sweep.dir="),

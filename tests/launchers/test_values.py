@@ -57,7 +57,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         ("launcher=slurm hydra.launcher.partition='gpu;rm'", "hydra.launcher.partition='gpu;rm' is no name"),
         ("launcher=slurm hydra.launcher.account='-x'", "hydra.launcher.account='-x' is no name"),
         ("launcher=slurm hydra.launcher.gpus=-1", "hydra.launcher.gpus=-1 must be 0 to 64"),
-        ("launcher=slurm hydra.launcher.gpus=two", "hydra.launcher.gpus: Value 'two'"),
+        ("launcher=slurm hydra.launcher.gpus=two", "hydra.launcher.gpus='two' must be of type int"),
         ("launcher=slurm hydra.launcher.cluster=lokal", "Did you mean 'local'"),
         ("launcher=slurm hydra.launcher.partiton=gpu", "partiton"),
         ("launcher=ray hydra.launcher.address=nowhere", "hydra.launcher.address='nowhere' is no address"),
