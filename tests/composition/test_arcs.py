@@ -35,43 +35,43 @@ def test_a_form_follows_a_curve_by_the_middle_of_each_section() -> None:
 
 
 @pytest.mark.parametrize("how", [{"bars": 8}, {"sections": "verse 4, chorus 4"}, {"sections": "chorus 4, verse 4"}])
-def test_short_songs_and_typed_forms_build_up_and_sink(make, how: dict) -> None:
-    climbs = energies(make(text="it builds up to the end", models=False, **how))
-    sinks = energies(make(text="it sinks into the dark", models=False, **how))
+def test_short_songs_and_typed_forms_build_up_and_sink(sketch, how: dict) -> None:
+    climbs = energies(sketch(text="it builds up to the end", models=False, **how))
+    sinks = energies(sketch(text="it sinks into the dark", models=False, **how))
     assert climbs == sorted(climbs) and climbs[-1] > climbs[0] + 0.2
     assert sinks == sorted(sinks, reverse=True) and sinks[0] > sinks[-1] + 0.05
 
 
-def test_a_song_rises_and_falls(make) -> None:
-    first, second, third, last = energies(make(text="it rises and falls", bars=16, models=False))
+def test_a_song_rises_and_falls(sketch) -> None:
+    first, second, third, last = energies(sketch(text="it rises and falls", bars=16, models=False))
     assert first < second > third > last
 
 
-def test_a_form_in_the_text_and_an_arc_of_the_intent_are_followed_too(make) -> None:
-    said = energies(make(text="starts quiet and ends huge, verse chorus verse chorus", models=False))
+def test_a_form_in_the_text_and_an_arc_of_the_intent_are_followed_too(sketch) -> None:
+    said = energies(sketch(text="starts quiet and ends huge, verse chorus verse chorus", models=False))
     assert said == sorted(said) and said[-1] > 0.9
-    song = make(text="verse chorus verse chorus, it builds up", models=False)
+    song = sketch(text="verse chorus verse chorus, it builds up", models=False)
     assert "arc Climb-to-Climax from the text (builds up)" in song.remarks
     assert energies(song) == said
 
 
-def test_an_arc_that_nobody_asks_for_leaves_verse_and_chorus_as_they_are(make) -> None:
-    song = make(emotion="sad", sections="verse 4, chorus 4", models=False)
+def test_an_arc_that_nobody_asks_for_leaves_verse_and_chorus_as_they_are(sketch) -> None:
+    song = sketch(emotion="sad", sections="verse 4, chorus 4", models=False)
     assert song.brief.arc and energies(song) == [0.45, 0.85]
 
 
-def test_one_section_alone_grows_within_itself(make) -> None:
-    song = make(text="it builds up", bars=4, models=False)
+def test_one_section_alone_grows_within_itself(sketch) -> None:
+    song = sketch(text="it builds up", bars=4, models=False)
     assert len(song.arrangement.sections) == 1
     first, second, third, last = loudness(song)
     assert first + 2 < second < third < last and first + 10 < last
 
 
 @pytest.mark.slow
-def test_a_growing_song_is_played_louder_and_louder(make) -> None:
-    first, second, third, last = loudness(make(text="it builds up", bars=16))
+def test_a_growing_song_is_played_louder_and_louder(sketch) -> None:
+    first, second, third, last = loudness(sketch(text="it builds up", bars=16))
     assert first + 8 < last and second + 4 < last and first < third
-    first, *_, last = loudness(make(text="I am sad and sink into the dark", bars=16))
+    first, *_, last = loudness(sketch(text="I am sad and sink into the dark", bars=16))
     assert last < first - 3
 
 
@@ -83,9 +83,9 @@ def test_a_growing_song_is_played_louder_and_louder(make) -> None:
         ("a song that swells and subsides", 2, -1, 0.77),  # of which both quarters are half of the way
     ],
 )
-def test_a_course_that_is_asked_for_is_heard(make, text: str, loud: int, soft: int, share: float) -> None:
+def test_a_course_that_is_asked_for_is_heard(sketch, text: str, loud: int, soft: int, share: float) -> None:
     """Amplitudes of SoundFonts grow with the square of the velocity, so that .7 of it are 6 dB; people hear 3."""
-    course = loudness(make(text=text, bars=16, models=False))
+    course = loudness(sketch(text=text, bars=16, models=False))
     assert course[soft] < share * course[loud]
 
 

@@ -51,8 +51,8 @@ def programs(song) -> dict[str, int]:
     ("words", "part", "factor"),
     [("louder drums", "Drums", 1.1), ("quiet bass", "Bass", 0.7), ("louder melody", "Lead", 1.15)],
 )
-def test_its_strokes_are(make, words: str, part: str, factor: float) -> None:
-    plain, song = (make(text=text, **FORM) for text in ("a pop song", f"a pop song, {words}"))
+def test_its_strokes_are(sketch, words: str, part: str, factor: float) -> None:
+    plain, song = (sketch(text=text, **FORM) for text in ("a pop song", f"a pop song, {words}"))
     share = notes(song, part)["velocity"].mean() / notes(plain, part)["velocity"].mean()
     assert share > factor if factor > 1 else share < factor
     other = "Chords"
@@ -69,23 +69,23 @@ def test_its_strokes_are(make, words: str, part: str, factor: float) -> None:
         ("a rock song with palm-muted guitar", "Chords", 28, 0.5), ("a pop song with a staccato piano", "Chords", 0, 0.45),
     ],
 )  # fmt: skip
-def test_it_has_the_program_and_the_lengths(make, text: str, part: str, program: int, share: float) -> None:
-    song = make(text=text, **FORM)
+def test_it_has_the_program_and_the_lengths(sketch, text: str, part: str, program: int, share: float) -> None:
+    song = sketch(text=text, **FORM)
     written = next(p for p in song.arrangement.parts if p.name == part)
     assert programs(song)[part] == program == written.program
     played = np.median(notes(song, part)["duration"]) / 480
     assert played <= share * np.median([n.duration for n in written.notes]) * 1.1 + 0.01
 
 
-def test_legato_reaches_the_next_note(make) -> None:
-    song = make(text="a folk song, legato melody", **FORM)
+def test_legato_reaches_the_next_note(sketch) -> None:
+    song = sketch(text="a folk song, legato melody", **FORM)
     lead = np.sort(notes(song, "Lead"), order="start")
     gaps = lead["start"][1:] - (lead["start"] + lead["duration"])[:-1]
     assert np.median(gaps) <= 30
 
 
-def test_a_short_piano_has_no_pedal(make) -> None:
-    midi = make(text="a ballad with a staccato piano", **FORM).midi
+def test_a_short_piano_has_no_pedal(sketch) -> None:
+    midi = sketch(text="a ballad with a staccato piano", **FORM).midi
     pedals = [
         m.value
         for t in mido.MidiFile(file=io.BytesIO(midi)).tracks
@@ -102,13 +102,13 @@ def test_a_short_piano_has_no_pedal(make) -> None:
         ("a string quartet with louder drums, no drums", "louder drums from the text (louder drums) is not used: no such part plays"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_played_so_is_told(make, text: str, line: str) -> None:
-    assert line in make(text=text, **FORM).remarks
+def test_what_cannot_be_played_so_is_told(sketch, text: str, line: str) -> None:
+    assert line in sketch(text=text, **FORM).remarks
 
 
 @pytest.mark.parametrize(
     "settings", [{"sections": "verse 1"}, {"bars": 5, "metre": "6/8"}, {"chords": "Am F", "bars": 4, "metre": "3/4"}]
 )
-def test_odd_songs_are_mixed_all_the_same(make, settings: dict) -> None:
+def test_odd_songs_are_mixed_all_the_same(sketch, settings: dict) -> None:
     text = "a duet for two violins, louder drums, legato strings, staccato, quiet bass, pizzicato"
-    assert make(text=text, models=False, **settings).midi
+    assert sketch(text=text, models=False, **settings).midi

@@ -54,8 +54,8 @@ def test_the_rest_of_the_song_has_its_own_tempo() -> None:
         ("a song with a half-time breakdown", [(0, 100)], "tempo half from the text (half-time breakdown) is not used: the song has no such place"),
     ],
 )  # fmt: skip
-def test_its_bars_have_it(make, text: str, tempos: list[tuple[float, float]], line: str) -> None:
-    song = make(text=text, tempo=100, sections="verse 4, chorus 4, bridge 4, chorus 4", models=False)
+def test_its_bars_have_it(sketch, text: str, tempos: list[tuple[float, float]], line: str) -> None:
+    song = sketch(text=text, tempo=100, sections="verse 4, chorus 4, bridge 4, chorus 4", models=False)
     at, found = 0, []
     for message in mido.MidiFile(file=io.BytesIO(song.midi)).tracks[0]:
         at += message.time
@@ -102,10 +102,10 @@ def test_a_section_has_its_tempo_at_the_end_too() -> None:
         )
 
 
-def test_a_livelier_mood_is_as_fast_as_its_style_is_and_a_tempo_that_is_said_stays(make) -> None:
+def test_a_livelier_mood_is_as_fast_as_its_style_is_and_a_tempo_that_is_said_stays(sketch) -> None:
     settings = {"sections": "verse 4, chorus 4", "style": "rock", "models": False}
     text = "a song that starts tired and ends furious"
-    free, said = make(text=text, **settings), make(text=f"{text}, 90 bpm", **settings)
+    free, said = sketch(text=text, **settings), sketch(text=f"{text}, 90 bpm", **settings)
     assert free.arrangement.tempos[-1].tempo > 1.1 * free.arrangement.tempos[0].tempo
     assert [t.tempo for t in said.arrangement.tempos] == [90]
     end = f"tempo {free.arrangement.tempos[-1].tempo:.0f} in bars 5-8 from the text (starts tired and ends furious)"
@@ -116,7 +116,7 @@ def test_a_livelier_mood_is_as_fast_as_its_style_is_and_a_tempo_that_is_said_sta
     "settings",
     [{"sections": "verse 1"}, {"bars": 4, "metre": "6/8"}, {"bars": 10, "tempo": 300}, {"bars": 5, "tempo": 30}],
 )
-def test_odd_songs_keep_tempos_that_songs_may_have(make, settings: dict) -> None:
+def test_odd_songs_keep_tempos_that_songs_may_have(sketch, settings: dict) -> None:
     text = "a song that doubles its tempo, with a half-time intro, slow verses, an accelerando into the chorus, faster and faster"
-    song = make(text=text, models=False, **settings)
+    song = sketch(text=text, models=False, **settings)
     assert all(20 <= t.tempo <= 400 for t in song.arrangement.tempos)

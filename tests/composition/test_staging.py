@@ -56,8 +56,8 @@ def test_what_a_form_has_not_is_nowhere_and_a_short_one_has_all_its_shares() -> 
     assert turn_at(read_form("verse 4"), 0.5) == 2 and turn_at(read_form("verse 16"), 0.5) == 8
 
 
-def test_quiet_verses_and_loud_choruses_are_heard(make) -> None:
-    song = make(
+def test_quiet_verses_and_loud_choruses_are_heard(sketch) -> None:
+    song = sketch(
         text="a rock song, quiet verses and loud choruses",
         sections="verse 4, chorus 4, verse 4, chorus 4",
         models=False,
@@ -72,16 +72,16 @@ def test_quiet_verses_and_loud_choruses_are_heard(make) -> None:
 
 
 @pytest.mark.slow
-def test_models_leave_what_is_asked_for(make) -> None:
-    song = make(
+def test_models_leave_what_is_asked_for(sketch) -> None:
+    song = sketch(
         text="a sad song that calms down in the middle", sections="verse 4, chorus 4, bridge 4, chorus 4, outro 4"
     )
     first, second, middle, last, _ = (row["Lead"][1] for row in heard(song))
     assert middle < 0.75 * min(second, last) and middle < 0.9 * first
 
 
-def test_a_section_that_grows_is_louder_from_bar_to_bar(make) -> None:
-    song = make(text="a pop song that builds up in the bridge", sections="verse 4, bridge 4, chorus 4", models=False)
+def test_a_section_that_grows_is_louder_from_bar_to_bar(sketch) -> None:
+    song = sketch(text="a pop song that builds up in the bridge", sections="verse 4, bridge 4, chorus 4", models=False)
     piece = open_file(song.midi).piece
     notes = np.concatenate([t.notes for t in piece.tracks if t.name in ("Chords", "Bass")])
     bars = (notes["start"] + 60) // (4 * piece.ticks_per_quarter)
@@ -101,20 +101,20 @@ def test_a_section_that_grows_is_louder_from_bar_to_bar(make) -> None:
         ("a pop song that starts with piano alone", "Chords", [True] * 5),
     ],
 )
-def test_a_part_plays_where_it_is_asked_for(make, text: str, part: str, plays: list[bool]) -> None:
-    song = make(text=text, emotion="joyful", sections="intro 4, verse 4, chorus 4, bridge 4, chorus 4", models=False)
+def test_a_part_plays_where_it_is_asked_for(sketch, text: str, part: str, plays: list[bool]) -> None:
+    song = sketch(text=text, emotion="joyful", sections="intro 4, verse 4, chorus 4, bridge 4, chorus 4", models=False)
     assert [part in playing for playing in who(song)] == plays
 
 
-def test_parts_that_come_one_after_another_do(make) -> None:
-    song = make(
+def test_parts_that_come_one_after_another_do(sketch) -> None:
+    song = sketch(
         text="a folk song, layer by layer",
         sections="verse 4, verse 4, verse 2, chorus 2, chorus 4, chorus 8",
         models=False,
     )
     counts = [len(playing) for playing in who(song)]
     assert counts == sorted(counts) and counts[0] == 1 and counts[-1] == 5
-    short = make(text="a folk song, layer by layer", bars=4, models=False)
+    short = sketch(text="a folk song, layer by layer", bars=4, models=False)
     assert [line for line in short.remarks if line.startswith("one part after another from bar 1 (chords)")]
 
 
@@ -125,12 +125,12 @@ def test_parts_that_come_one_after_another_do(make) -> None:
         ("a pop song, the violin drops out in the chorus", "without violin from the text (the violin drops out in the chorus) is not used: no such part plays"),
     ],
 )  # fmt: skip
-def test_what_has_no_place_is_told(make, text: str, line: str) -> None:
-    assert line in make(text=text, sections="verse 4, chorus 4", models=False).remarks
+def test_what_has_no_place_is_told(sketch, text: str, line: str) -> None:
+    assert line in sketch(text=text, sections="verse 4, chorus 4", models=False).remarks
 
 
-def test_a_form_that_nobody_names_has_the_sections_that_are_spoken_of(make) -> None:
-    song = make(text="a folk song with a quiet bridge", bars=16, models=False)
+def test_a_form_that_nobody_names_has_the_sections_that_are_spoken_of(sketch) -> None:
+    song = sketch(text="a folk song with a quiet bridge", bars=16, models=False)
     assert [s.name for s in song.arrangement.sections] == ["verse", "chorus", "bridge", "chorus"]
     assert song.trace["form"]["changed"] == "the verse of 4 bars became the bridge that is asked for"
 
@@ -150,8 +150,8 @@ def test_a_form_that_nobody_names_has_the_sections_that_are_spoken_of(make) -> N
         "loud, then quiet, then loud, then soft, layer by layer, only drums in the outro",
     ],
 )  # fmt: skip
-def test_odd_songs_are_made_all_the_same(make, text: str, settings: dict) -> None:
-    song = make(text=text, models=False, **settings)
+def test_odd_songs_are_made_all_the_same(sketch, text: str, settings: dict) -> None:
+    song = sketch(text=text, models=False, **settings)
     assert any(part.notes for part in song.arrangement.parts)
 
 

@@ -85,14 +85,14 @@ def test_in_32_bars_the_chorus_returns_and_the_song_closes(emotion: str, arc: st
 
 
 @pytest.mark.slow
-def test_what_was_changed_at_the_end_stands_in_the_trace(make) -> None:
-    assert make(emotion="calm", sections="verse 4, solo 4", models=False).trace["form"]["changed"] == ""
+def test_what_was_changed_at_the_end_stands_in_the_trace(sketch) -> None:
+    assert sketch(emotion="calm", sections="verse 4, solo 4", models=False).trace["form"]["changed"] == ""
     drawn = [Stretch(kind, 8, 0.5, 0.3) for kind in ("verse", "chorus", "verse", "chorus", "verse")]
     form, changed = chosen_form(lambda number: drawn, 40)
     assert form[-1].kind == "outro" and "the verse of 8 bars at the end became its outro" in changed
 
 
-def test_a_metre_that_songs_do_not_have_is_said(make) -> None:
+def test_a_metre_that_songs_do_not_have_is_said(sketch) -> None:
     for text, asked in (("something in 7/8, like limping", "7/8"), ("it should be in odd time", "odd time")):
         request = SongRequest(text=text)
         assert f"songs are in 4/4, 3/4 or 6/8, so this is no {asked}" in told_of(request, brief_of(request, None, 1))
@@ -100,13 +100,13 @@ def test_a_metre_that_songs_do_not_have_is_said(make) -> None:
     for text in ("she left at 4/4 speed", "a jigsaw of memories", "I feel lost"):
         request = SongRequest(text=text)
         assert not [line for line in told_of(request, brief_of(request, None, 1)) if "songs are in" in line]
-    song = make(text="a riot in 5/4", bars=8, models=False)
+    song = sketch(text="a riot in 5/4", bars=8, models=False)
     assert "songs are in 4/4, 3/4 or 6/8, so this is no 5/4" in song.remarks
     assert {(m.numerator, m.denominator) for m in song.arrangement.metres} == {(4, 4)}
 
 
-def test_own_chords_that_are_not_heard_are_told(make) -> None:
-    song = make(chords="C F G Am Dm E", sections="verse 4, chorus 6", models=False)
+def test_own_chords_that_are_not_heard_are_told(sketch) -> None:
+    song = sketch(chords="C F G Am Dm E", sections="verse 4, chorus 6", models=False)
     assert any(line.startswith("of your 6 bars of chords verse the first 4") for line in song.remarks)
 
 
@@ -126,8 +126,8 @@ def test_names_of_sections_do_not_overlap(arranged) -> None:
     assert not [pair for pair in combinations(boxes, 2) if pair[0].overlaps(pair[1])]
 
 
-def test_a_song_has_a_page_that_plays_it(make) -> None:
-    song = make(text='a waltz for <b>"you"</b> & me', bars=8, models=False)
+def test_a_song_has_a_page_that_plays_it(sketch) -> None:
+    song = sketch(text='a waltz for <b>"you"</b> & me', bars=8, models=False)
     noise = np.random.default_rng(0).normal(0, 0.2, (70 * 8000, 2)).astype(np.float32)
     written = song_page(song.brief.title, song.trace, Sound(noise, 8000), b"\x89PNG", "mine.wav").decode()
     page = Page(written.partition(">")[2])

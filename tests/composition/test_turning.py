@@ -76,8 +76,8 @@ def keys(midi: bytes) -> list[tuple[float, str]]:
     return out
 
 
-def test_a_song_that_starts_sad_and_ends_happy_goes_from_minor_to_major(make) -> None:
-    song = make(text="a song that starts sad and ends happy", key=None, sections=FORM, models=False)
+def test_a_song_that_starts_sad_and_ends_happy_goes_from_minor_to_major(sketch) -> None:
+    song = sketch(text="a song that starts sad and ends happy", key=None, sections=FORM, models=False)
     first, last = song.trace["form"]["sections"][0], song.trace["form"]["sections"][-1]
     tonic = song.brief.spelling.tonic
     assert keys(song.midi) == [(0.0, f"{tonic}m"), (32.0, tonic)]
@@ -96,10 +96,10 @@ def test_a_song_that_starts_sad_and_ends_happy_goes_from_minor_to_major(make) ->
     assert energies[2] > energies[0] and energies[3] > energies[1]
 
 
-def test_the_picture_and_the_page_show_where_it_turns(make) -> None:
+def test_the_picture_and_the_page_show_where_it_turns(sketch) -> None:
     from matplotlib import pyplot as plt
 
-    song = make(text="a song that starts sad and ends happy", key=None, sections=FORM, models=False)
+    song = sketch(text="a song that starts sad and ends happy", key=None, sections=FORM, models=False)
     figure = drawn(song.arrangement, "A song", song.brief.spelling)
     assert song.arrangement.markers[0].text in {text.get_text() for text in figure.axes[0].texts}
     plt.close(figure)
@@ -107,18 +107,18 @@ def test_the_picture_and_the_page_show_where_it_turns(make) -> None:
     assert f"{song.brief.spelling.tonic} major" in page and f"{song.brief.spelling.tonic} minor" in page
 
 
-def test_the_picture_names_chords_in_the_key_that_is_gone_to(make) -> None:
+def test_the_picture_names_chords_in_the_key_that_is_gone_to(sketch) -> None:
     from matplotlib import pyplot as plt
 
-    song = make(text="a song in E with a key change, with the chords E A B E", sections=FORM, key=None, models=False)
+    song = sketch(text="a song in E with a key change, with the chords E A B E", sections=FORM, key=None, models=False)
     figure = drawn(song.arrangement, "A song", song.brief.spelling)
     names = {text.get_text() for axes in figure.axes for text in axes.texts}
     assert {"F#", "E"} <= names and not names & {"Gb", "Cb"}
     plt.close(figure)
 
 
-def test_a_sad_bridge_comes_back_to_the_songs_key(make) -> None:
-    song = make(text="a happy song in C with a sad bridge", sections="verse 4, bridge 4, verse 4", models=False)
+def test_a_sad_bridge_comes_back_to_the_songs_key(sketch) -> None:
+    song = sketch(text="a happy song in C with a sad bridge", sections="verse 4, bridge 4, verse 4", models=False)
     tonic = song.brief.spelling.tonic
     assert keys(song.midi) == [(0.0, tonic), (16.0, f"{tonic}m"), (32.0, tonic)]
     first, _, last = (s["chords"] for s in song.trace["form"]["sections"])
@@ -130,10 +130,10 @@ def test_a_sad_bridge_comes_back_to_the_songs_key(make) -> None:
     ("text", "steps"),
     [("a pop song with a key change", 2), ("a pop song that goes up a half step in the last chorus", 1)],
 )
-def test_the_last_chorus_is_the_chorus_before_it_higher(make, text: str, steps: int) -> None:
-    song = make(text=text, key="C", sections="verse 4, chorus 8, verse 4, chorus 8", models=False)
+def test_the_last_chorus_is_the_chorus_before_it_higher(sketch, text: str, steps: int) -> None:
+    song = sketch(text=text, key="C", sections="verse 4, chorus 8, verse 4, chorus 8", models=False)
     assert "compose.key=C was typed" in " ".join(song.remarks), "a typed key holds in the whole song"
-    song = make(text=f"{text} in C", sections="verse 4, chorus 8, verse 4, chorus 8", models=False)
+    song = sketch(text=f"{text} in C", sections="verse 4, chorus 8, verse 4, chorus 8", models=False)
     assert keys(song.midi) == [(0.0, "C"), (64.0, {1: "Db", 2: "D"}[steps])]
     lead = song.arrangement.part("lead").notes
     first, last = ([(n.start - at, n.pitch) for n in lead if at <= n.start < at + 20] for at in (16.0, 64.0))
@@ -147,16 +147,16 @@ def test_the_last_chorus_is_the_chorus_before_it_higher(make, text: str, steps: 
     ("bars", "sections", "turn"),
     [(20, None, 4), (None, "verse 12, solo 24, verse 12", 24), (None, "intro 4, verse 24", 16)],
 )
-def test_a_blues_turns_where_a_round_begins(make, bars: int | None, sections: str | None, turn: int) -> None:
-    song = make(text="a blues in E that starts sad and ends happy", bars=bars, sections=sections, models=False)
+def test_a_blues_turns_where_a_round_begins(sketch, bars: int | None, sections: str | None, turn: int) -> None:
+    song = sketch(text="a blues in E that starts sad and ends happy", bars=bars, sections=sections, models=False)
     moods = [(len(s["chords"]), s["mood"]["words"]) for s in song.trace["form"]["sections"]]
     first = next(n for n, (_, mood) in enumerate(moods) if mood == "happy")
     assert sum(own for own, _ in moods[:first]) == turn, moods
 
 
-def test_the_signature_of_a_song_is_named_as_its_key_is(make) -> None:
-    assert keys(make(text="a pop song", key="F# major", bars=4, models=False).midi) == [(0.0, "F#")]
-    song = make(text="a pop song with a key change in E", sections="verse 2, chorus 2, chorus 2", models=False)
+def test_the_signature_of_a_song_is_named_as_its_key_is(sketch) -> None:
+    assert keys(sketch(text="a pop song", key="F# major", bars=4, models=False).midi) == [(0.0, "F#")]
+    song = sketch(text="a pop song with a key change in E", sections="verse 2, chorus 2, chorus 2", models=False)
     assert keys(song.midi) == [(0.0, "E"), (8.0, "F#")]
 
 
@@ -166,43 +166,43 @@ def test_the_middle_of_a_blues_is_a_round() -> None:
     assert whole_rounds([(3, 9)], read_form("verse 12"), 12) == [(3, 9)], "of one round nothing else can be"
 
 
-def test_a_blues_goes_up_where_a_round_begins(make) -> None:
-    song = make(text="a blues in E with a key change", key=None, bars=24, models=False)
+def test_a_blues_goes_up_where_a_round_begins(sketch) -> None:
+    song = sketch(text="a blues in E with a key change", key=None, bars=24, models=False)
     assert [at for at, _ in keys(song.midi)] == [0.0, 48.0]
 
 
-def test_a_key_that_is_named_is_gone_to(make) -> None:
-    song = make(text="a ballad that starts in C minor and ends in E major", bars=16, models=False)
+def test_a_key_that_is_named_is_gone_to(sketch) -> None:
+    song = sketch(text="a ballad that starts in C minor and ends in E major", bars=16, models=False)
     assert keys(song.midi) == [(0.0, "Cm"), (32.0, "E")] and "key E major from bar 9 on" in " ".join(song.remarks)
 
 
-def test_a_typed_mood_or_chords_hold_all_through(make) -> None:
-    song = make(text="a song that starts sad and ends happy", emotion="calm", sections=FORM, models=False)
+def test_a_typed_mood_or_chords_hold_all_through(sketch) -> None:
+    song = sketch(text="a song that starts sad and ends happy", emotion="calm", sections=FORM, models=False)
     assert len(keys(song.midi)) == 1 and not song.arrangement.keys
     assert (
         "mood happy from the text (starts sad and ends happy) is not used: compose.emotion says the mood"
         in song.remarks
     )
-    own = make(text="a song that starts sad and ends happy", chords="C G Am F", sections=FORM, models=False)
+    own = sketch(text="a song that starts sad and ends happy", chords="C G Am F", sections=FORM, models=False)
     assert len(keys(own.midi)) == 1 and [
         line for line in own.remarks if line.startswith("mood happy from bar 9 on, in C major")
     ]
 
 
-def test_chords_that_a_text_gives_are_moved_but_keep_their_mode(make) -> None:
+def test_chords_that_a_text_gives_are_moved_but_keep_their_mode(sketch) -> None:
     given = "a folk song with the chords C G Am F"
-    song = make(
+    song = sketch(
         text=f"{given}, starts happy and ends sad, goes from major to minor", sections=FORM, key=None, models=False
     )
     assert keys(song.midi) == [(0.0, "C")] and any(line.startswith("mood sad from bar 9") for line in song.remarks)
     assert "is not used: your chords are of one key" in " ".join(song.remarks)
-    song = make(text=f"{given}, with a key change", sections=FORM, key=None, models=False)
+    song = sketch(text=f"{given}, with a key change", sections=FORM, key=None, models=False)
     assert keys(song.midi) == [(0.0, "C"), (48.0, "D")] and song.arrangement.chord_at(52.0).chord.root == 9
 
 
 @pytest.mark.slow
-def test_the_models_play_the_end_louder_in_a_livelier_mood(make) -> None:
-    song = make(text="a song that starts sad and ends happy", sections=FORM)
+def test_the_models_play_the_end_louder_in_a_livelier_mood(sketch) -> None:
+    song = sketch(text="a song that starts sad and ends happy", sections=FORM)
     piece = open_file(song.midi).piece
     notes = np.concatenate([t.notes for t in piece.tracks if t.name in ("Lead", "Chords")])
     late = notes["start"] >= 32 * piece.ticks_per_quarter
@@ -221,8 +221,8 @@ def test_the_models_play_the_end_louder_in_a_livelier_mood(make) -> None:
         "first angry, then exhausted, then grateful, then calm, quiet verses", "a jazz song that goes from minor to major, layer by layer",
     ],
 )  # fmt: skip
-def test_odd_songs_turn_or_say_why_not(make, text: str, settings: dict) -> None:
-    song = make(text=text, models=False, **settings)
+def test_odd_songs_turn_or_say_why_not(sketch, text: str, settings: dict) -> None:
+    song = sketch(text=text, models=False, **settings)
     assert any(part.notes for part in song.arrangement.parts)
     assert len(song.trace["form"]["sections"]) == len(song.arrangement.sections)
 
