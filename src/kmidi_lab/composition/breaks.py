@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kmidi_lab.composition.change import FEEL, STOP, Change
 from kmidi_lab.composition.form import KINDS, Stretch
 from kmidi_lab.composition.said_places import END, FIRST_HALF, MIDDLE, SECOND_HALF, START, Place
-from kmidi_lab.composition.spans import pairs, spans_of, told, turn_at
+from kmidi_lab.composition.spans import bars_of, pairs, spans_of, told, turn_at
 from kmidi_lab.composition.taken import Taken
 from kmidi_lab.song import Note
 
@@ -40,7 +40,7 @@ def broken(form: Sequence[Stretch], changes: Sequence[Change]) -> Breaks:
     for change in (c for c in changes if c.what in (STOP, FEEL)):
         if change.what == FEEL:
             spans = spans_of(change.place, form) if change.place else [(0, whole)]
-            inside = {bar for start, stop in spans for bar in range(start, stop)}
+            inside = {*bars_of(spans)}
             halved = [2 * len(inside & {*range(a, b)}) > b - a for a, b in pairs(form)]
             out = [s._replace(halved=s.halved or own) for s, own in zip(out, halved, strict=True)]
             spans = [span for span, own in zip(pairs(form), halved, strict=True) if own]
@@ -65,15 +65,15 @@ def stopped(notes: Sequence[Note], stops: Collection[int], bar: float, tempo: fl
         tempo: quarters a minute.
     """
     silent = bar / 2 if bar * 60 / tempo > _LONG_S else bar - _HIT
+    silences = [(bar * (number + 1) - silent, bar * (number + 1)) for number in stops]
     out: list[Note] = []
     for note in notes:
-        for end in (bar * (number + 1) for number in stops):
-            begin = end - silent
+        for begin, end in silences:
             if begin <= note.start < end < note.stop:
                 note = note._replace(start=end, duration=note.stop - end)
             elif note.start < begin < note.stop:
                 note = note._replace(duration=begin - note.start)
-        if not any(bar * (number + 1) - silent <= note.start < bar * (number + 1) for number in stops):
+        if not any(begin <= note.start < end for begin, end in silences):
             out.append(note)
     return out
 

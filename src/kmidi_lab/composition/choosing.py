@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from kmidi_lab.composition.evening import even, evened
-from kmidi_lab.composition.form import LONGEST, Draw, Stretch, form, stretch_of
+from kmidi_lab.composition.form import EDGE_KINDS, LONGEST, Draw, Stretch, form, stretch_of
 from kmidi_lab.song.edges import EDGES, PHRASE, longest_edge
 from kmidi_lab.wording import many
 
@@ -15,7 +15,6 @@ _CANDIDATES, _MOST_CANDIDATES = 40, 160
 """Forms that are drawn, and how many at most until one has a chorus that returns."""
 _CLOSING = ("outro", "chorus")
 """What a song may end with."""
-_EDGES = ("intro", "outro")
 _LONG = 16
 """Bars of a section that is not too long."""
 _SHORT = 24
@@ -104,7 +103,7 @@ def with_even_sections(drawn: list[Stretch], whole: int) -> tuple[list[Stretch],
     """
     joined: list[Stretch] = []
     for stretch in drawn:
-        if joined and joined[-1].kind == stretch.kind and stretch.kind in _EDGES:
+        if joined and joined[-1].kind == stretch.kind and stretch.kind in EDGE_KINDS:
             joined[-1] = joined[-1]._replace(bars=joined[-1].bars + stretch.bars)
         else:
             joined.append(stretch)
@@ -132,7 +131,7 @@ def _framed(drawn: Sequence[Stretch], bars: int) -> bool:
     """
     runs = [kind for kind, _ in groupby(s.kind for s in drawn)]
     longest = longest_edge(bars)
-    short = all(sum(s.bars for s in drawn if s.kind == kind) <= longest for kind in ("intro", "outro"))
+    short = all(sum(s.bars for s in drawn if s.kind == kind) <= longest for kind in EDGE_KINDS)
     return short and "intro" not in runs[1:] and "outro" not in runs[:-1]
 
 

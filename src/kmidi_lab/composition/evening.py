@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from kmidi_lab.composition.form import LONGEST_SECTION
+from kmidi_lab.composition.form import EDGE_KINDS, LONGEST_SECTION
 from kmidi_lab.song.edges import PHRASE, longest_edge
 
-_EDGES = ("intro", "outro")
 _AT_LAST = ("chorus", "drop")
 """Kinds that are whole when they come last; others are when they come first."""
 _SHORT = ("pre-chorus", "build-up", "breakdown", "silence")
@@ -59,7 +58,7 @@ def evened(kinds: Sequence[str], near: Sequence[int], whole: int) -> tuple[list[
 
 def even(kinds: Sequence[str], bars: Sequence[int]) -> bool:
     """Whether sections are whole phrases and what returns is whole or half, but for an intro and an outro."""
-    for kind in {*kinds} - {*_EDGES}:
+    for kind in {*kinds} - {*EDGE_KINDS}:
         own = [n for k, n in zip(kinds, bars, strict=True) if k == kind]
         longest = own[_whole_one(kind, len(own))]
         if any(n % PHRASE or n not in (longest, longest / 2) for n in own):
@@ -69,7 +68,7 @@ def even(kinds: Sequence[str], bars: Sequence[int]) -> bool:
 
 def _ways(kind: str, near: Sequence[int], whole: int) -> Iterator[_Way]:
     """Lengths that the sections of a kind may have."""
-    if kind in _EDGES:
+    if kind in EDGE_KINDS:
         lengths = {*near, *range(PHRASE, longest_edge(whole) + 1, PHRASE)}
         for length in sorted(lengths):
             yield _way([length] * len(near), near, _EDGE * (length != PHRASE))

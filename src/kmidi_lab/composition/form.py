@@ -16,6 +16,8 @@ _ENERGY = {
 """How full a section of each type is, 0..1. The lab's own choice."""
 KINDS = tuple(_ENERGY)
 """Of sections, as they are typed."""
+EDGE_KINDS = ("intro", "outro")
+"""Of sections that open and close a song."""
 _CALM = 0.35
 """Tension of all kinds that are not named here."""
 _TENSION = {"pre-chorus": 0.7, "bridge": 0.7, "build-up": 0.8, "chorus": 0.5, "solo": 0.6}

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.form import EDGE_KINDS, Stretch
 from kmidi_lab.song.edges import PHRASE
 from kmidi_lab.wording import many
 
 Row = Callable[[str], int]
 """A kind of section to the bars of the row that it plays; 0 where chords are made for it, of any length."""
-_EDGES = ("intro", "outro")
-"""Kinds that may play whole phrases of a long row."""
 _ROUNDS = 3
 """Rounds that are left out or added at most so that a section without a row has whole phrases."""
 
@@ -54,7 +52,7 @@ class _Part:
 
     @property
     def edge(self) -> bool:
-        return self.stretch.kind in _EDGES
+        return self.stretch.kind in EDGE_KINDS
 
 
 def _shorten(parts: list[_Part], over: int) -> None:
@@ -116,4 +114,4 @@ def cut_off(form: Sequence[Stretch], row: Row, whose: str) -> list[str]:
 def _unit(kind: str, row: Row) -> int:
     """Bars of which a section has a multiple; 0 where it may have any number."""
     bars = row(kind)
-    return PHRASE if kind in _EDGES and bars > PHRASE and bars % PHRASE == 0 else bars
+    return PHRASE if kind in EDGE_KINDS and bars > PHRASE and bars % PHRASE == 0 else bars

@@ -25,7 +25,7 @@ from kmidi_lab.composition.change import (
 )
 from kmidi_lab.composition.course_patterns import cue, pattern_of
 from kmidi_lab.composition.languages import ENGLISH
-from kmidi_lab.composition.said_entries import players_of
+from kmidi_lab.composition.said_entries import named_players, players_of
 from kmidi_lab.composition.said_places import END, START, Place, place_of, places_of
 from kmidi_lab.composition.said_turns import moods, shifted, turned_keys
 from kmidi_lab.own_yaml import table
@@ -90,7 +90,7 @@ def _paces(words: str) -> tuple[Change, ...]:
 
 def _parts(name: str, words: str) -> tuple[Change, ...]:
     """Who is to be louder or softer, or how a part is played: `louder drums`, `pizzicato strings`."""
-    who = ", ".join(dict.fromkeys(match[0].lower() for match in cue("player", ENGLISH).finditer(words)))
+    who = named_players(words)
     if name == "amount":
         softer = cue("softer", ENGLISH).search(words)
         return (Change(LOUDER, f"{'softer' if softer else 'louder'} {who}", None, words),) if who else ()

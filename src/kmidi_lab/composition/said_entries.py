@@ -20,7 +20,7 @@ def players_of(name: str, words: str) -> tuple[Change, ...]:
     """Who enters, leaves, is alone or does not play at a place."""
     if pattern_of(table(__name__, "said_course.yaml")["one_by_one"], ENGLISH).search(words):
         return (Change(ONE_BY_ONE, "", None, words),)
-    who = ", ".join(dict.fromkeys(match[0].lower() for match in cue("player", ENGLISH).finditer(words)))
+    who = named_players(words)
     if _IN_TURN.search(words):
         return (Change(ONE_BY_ONE, who, None, words),)
     place = place_of(words)
@@ -39,10 +39,14 @@ def players_of(name: str, words: str) -> tuple[Change, ...]:
     return (Change(WITHIN if place and place.until else ENTER, who, place, words),)
 
 
+def named_players(words: str) -> str:
+    """The players that words name, each once, such as `bass, drums`."""
+    return ", ".join(dict.fromkeys(match[0].lower() for match in cue("player", ENGLISH).finditer(words)))
+
+
 def _before_all(words: str) -> str:
     """The players who play before everybody does: `bass, drums` of `only bass and drums, then everything comes in at bar 9`."""
-    first = words[: match.start()] if (match := cue("rejoins", ENGLISH).search(words)) else words
-    return ", ".join(dict.fromkeys(match[0].lower() for match in cue("player", ENGLISH).finditer(first)))
+    return named_players(words[: match.start()] if (match := cue("rejoins", ENGLISH).search(words)) else words)
 
 
 def _until(place: Place) -> Place:
