@@ -14,7 +14,7 @@ from datamodules.emotion_node.by_notes import NoteListener
 from datamodules.emotion_node.composing import Players
 from datamodules.emotion_node.made import plan, rendered
 from datamodules.emotion_node.played import Piece
-from datamodules.emotion_node.sounding import in_conditions
+from datamodules.emotion_node.sounding import Heard, in_conditions
 from datamodules.emotion_node.stretches import clips_of, tested_in_conditions
 from datamodules.shared import emopia, engine, rendering
 from datamodules.shared.cache import cached, code_version, data_version
@@ -43,6 +43,7 @@ def load(
     renderings: int,
     stretches: int,
     teacher: bool,
+    copies: int,
     nodes: int,
     split_seed: int,
     fonts: Sequence[str],
@@ -59,6 +60,7 @@ def load(
         renderings: training clips of each node, in two keys each.
         stretches: of each piece of played music and SoundFont to train on, in two keys each.
         teacher: whether training stretches get what a listener made of EMOPIA's notes says of theirs (`by_notes`).
+        copies: of each training clip through channels that are drawn (`datamodules.shared.recorded`).
         nodes: how many nodes.
         split_seed: of what is drawn, and of EMOPIA's validation part.
         fonts: paths of SoundFonts that played music is trained on beside TimGM6mb.
@@ -73,7 +75,7 @@ def load(
     tested = rendering.sound_font("test_font", test_font, _PACKAGES, "null") if test_font else None
 
     def by_rule(_: list[Path]) -> Reading[Clip]:
-        clips = list(rendered(plan(renderings, split_seed, nodes), workers, progress))
+        clips = list(rendered(plan(renderings, split_seed, nodes), workers, progress, Heard(copies)))
         return Reading(made.NAME, rendering.LICENCE, clips, note=STAND_IN)
 
     @cache
@@ -85,10 +87,12 @@ def load(
         return NoteListener.fit(listened().items, split_seed) if teacher and emopia.NAME in names else None
 
     def by_players(_: list[Path]) -> Reading[Clip]:
-        return clips_of(listened(), split_seed, stretches, listener(), workers, progress)
+        return clips_of(listened(), split_seed, stretches, listener(), Heard(copies), workers, progress)
 
     def without_labels(paths: list[Path]) -> Reading[Clip]:
-        return clips_of(played.pop909_pieces(paths, trained), split_seed, stretches, listener(), workers, progress)
+        return clips_of(
+            played.pop909_pieces(paths, trained), split_seed, stretches, listener(), Heard(copies), workers, progress
+        )
 
     sources = [
         Source(made.NAME, list, by_rule, lambda _: own, always=True),
@@ -97,7 +101,7 @@ def load(
     ]
     present, absent = find_sources(sources, [name for name in SOURCES if name in (made.NAME, *names)])
     heard = [(font.name, font.stat().st_size) for font in [*trained, *([tested] if tested else [])]]
-    drawn = (renderings, stretches, teacher, nodes, split_seed)
+    drawn = (renderings, stretches, teacher, copies, nodes, split_seed)
     settings = (tuple(p.name for p in present), *drawn, rendering.SOUND_FONT, *heard)
     version = data_version(settings, chain(own, *(p.contents() for p in present)))
     rules = NodeRules(split_seed, tested.stem if tested else rendering.SOUND_FONT)

@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from datamodules.emotion_node.composing import SECONDS, Players, compose, music_of
-from datamodules.emotion_node.sounding import Hear, as_rendered, stretch_of
+from datamodules.emotion_node.sounding import Hear, stretch_of
 from datamodules.shared.rendering import Part, render, render_all
 from datamodules.shared.splits import SPLITS
 from kmidi_lab.audio.clips import Clip
@@ -90,7 +90,7 @@ def plan(renderings: int, seed: int, nodes: int = NODES) -> list[Plan]:
     return [p for p in plans if p.node in some]
 
 
-def rendered(plans: Sequence[Plan], workers: int, progress: bool, hear: Hear = as_rendered) -> Iterator[Clip]:
+def rendered(plans: Sequence[Plan], workers: int, progress: bool, hear: Hear) -> Iterator[Clip]:
     """The clips, in the order of `plans`, as `hear` makes them. Raises LabError: one can't be rendered."""
     tasks = [tuple(plans[i : i + _TOGETHER]) for i in range(0, len(plans), _TOGETHER)]
     done = dict(
@@ -111,7 +111,7 @@ def _play(hear: Hear, plans: Sequence[Plan]) -> list[Clip]:
         samples = stretch_of(wave, i * (SECONDS + _GAP_S), SECONDS)
         name = f"{p.group}/{KEYS[p.key]}"
         labels = {n: getattr(p, n) for n in ("node", "intensity", "key", "tune", "seed")} | p.players._asdict()
-        clips.append(Clip(name, NAME, p.group, labels, hear(samples, name), p.split))
+        clips.append(Clip(name, NAME, p.group, labels, hear(samples, name, p.split), p.split))
     return clips
 
 

@@ -16,9 +16,10 @@ from datamodules.shared.augmentation import Decibels
 from datamodules.shared.frame_data import FrameData
 from datamodules.shared.module import load_of
 from datamodules.shared.splits import Groups
+from datamodules.shared.troubles import Troubles
 from kmidi_lab.audio.augment import raise_floor
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.bounds import Count, CountOrNone
+from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.models.emotion_node.contract import EMOTION_NODE
 from kmidi_lab.models.emotion_node.features import CLASSES, NodeBatch, learnt_of, pair_of, taught_of
 
@@ -39,6 +40,11 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
         teacher: whether a listener made of EMOPIA's training notes says of those stretches which quadrant and key they are in.
         nodes: how many of the 216, evenly over all.
         split_seed: of what is rendered.
+        copies: of each training clip through channels that are drawn, rendered: a level up to 22 dB softer or louder, noise,
+            hum, a telephone line, MP3 or a poor resampler (`datamodules.shared.recorded`).
+        changed: share of the stretches that are of a copy, drawn for each key of a pair.
+        background, hum, line: shares of the stretches that get noise, the hum of mains, a line with a band of its own
+            (`datamodules.shared.troubles`).
         fonts: paths of SoundFonts that played music is trained on beside TimGM6mb.
         test_font: of the SoundFont that played music is tested through; null is TimGM6mb.
         frames: of a training stretch; the loss looks at frames from the 33rd on.
@@ -57,8 +63,11 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
     vocabulary = CLASSES
     root_sources: tuple[str, ...] = library.SOURCES[1:]
     bytes_per_example = 2 * 1024 * 1024
-    identity_settings = ("sources", "renderings", "stretches", "nodes", "split_seed")
-    other_settings = ("teacher", "fonts", "test_font", "frames", "equaliser", "conditions", "bands", "masked")
+    identity_settings = ("sources", "renderings", "stretches", "copies", "nodes", "split_seed")
+    other_settings = (
+        "teacher", "fonts", "test_font", "frames", "equaliser", "conditions", "bands", "masked",
+        "changed", "background", "hum", "line",
+    )  # fmt: skip
     probed = 40
 
     def __init__(
@@ -70,6 +79,11 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
         renderings: Count = 6,
         stretches: Count = 1,
         teacher: bool = False,
+        copies: CountOrNone = 0,
+        changed: Share = 0.5,
+        background: Share = 0.0,
+        hum: Share = 0.0,
+        line: Share = 0.0,
         nodes: Annotated[int, Interval(ge=2, le=made.NODES)] = made.NODES,
         split_seed: int = 0,
         fonts: Sequence[str] = (),
@@ -85,9 +99,10 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
     ) -> None:
         load = load_of(
             library.load, library.SOURCES, root, cache_dir, sources, renderings=renderings, stretches=stretches,
-            teacher=teacher, nodes=nodes, split_seed=split_seed, fonts=tuple(fonts), test_font=test_font, workers=workers, progress=progress,
+            teacher=teacher, copies=copies, nodes=nodes, split_seed=split_seed, fonts=tuple(fonts), test_font=test_font, workers=workers, progress=progress,
         )  # fmt: skip
         super().__init__(load, split, batch_size, frames, equaliser, bands, masked)
+        self._copies, self._changed, self._shares = copies, changed, (background, hum, line)
         self._in_conditions = partial(
             library.load_conditions, Path(root), Path(cache_dir), tuple(sources), nodes, split_seed, tuple(fonts),
             test_font, workers, progress,
@@ -118,6 +133,9 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
     def train_dataloader(self) -> object:
         clips = self.songs("train")
         self._pairs, self._targets, self._quadrants, self._taught = self._paired(clips)
+        self._troubles = Troubles.on(self.device, *self._shares)
+        if self._copies:
+            self._changed_store = self.stored_frames([v for clip in clips for v in clip.sound.variants])
         return self.index_batches(len(self._pairs), self._gather)
 
     def whole(self, split: str) -> list[NodeBatch]:
@@ -147,8 +165,16 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
     def _gather(self, index: torch.Tensor, generator: torch.Generator) -> NodeBatch:
         (store, _), pairs = self.heard_in_training(), self._pairs[index]
         start = self.begins(store.lengths[pairs].min(1).values, generator)
-        x, _ = store.take(pairs.flatten(), start.repeat_interleave(2), self.frames)
-        x = raise_floor(self.equalised(x, generator), _FLOORS_DB, generator)
+        clips, start = pairs.flatten(), start.repeat_interleave(2)
+        x, _ = store.take(clips, start, self.frames)
+        if self._copies:
+            changed, which = torch.rand(2, len(clips), generator=generator, device=self.device)
+            of = clips * self._copies + (which * self._copies).long()
+            x = torch.where(
+                (changed < self._changed)[:, None, None], self._changed_store.take(of, start, self.frames)[0], x
+            )
+        x = self._troubles(self.equalised(x, generator), generator)
+        x = raise_floor(x, _FLOORS_DB, generator)
         x = self.covered(x, generator)
         return NodeBatch(x.unflatten(0, (-1, 2)), self._targets[pairs], self._quadrants[index], self._taught[index])
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from datamodules.emotion_node.played import POP909, Piece
-from datamodules.emotion_node.sounding import Hear, as_rendered, in_conditions, stretch_of
+from datamodules.emotion_node.sounding import Hear, in_conditions, stretch_of
 from datamodules.shared import emopia
 from datamodules.shared.library import Reading
 from datamodules.shared.rendering import Part, render, render_all
@@ -47,7 +47,7 @@ class Stretch:
 
 
 def clips_of(
-    reading: Reading[Piece], seed: int, times: int, tell: Tell | None, workers: int, progress: bool
+    reading: Reading[Piece], seed: int, times: int, tell: Tell | None, hear: Hear, workers: int, progress: bool
 ) -> Reading[Clip]:
     """Stretches of every piece, in its own key and in another, one behind the other.
 
@@ -56,6 +56,7 @@ def clips_of(
         seed: of what is drawn.
         times: stretches of a piece to train on; of the others there is one.
         tell: what is to be known of training stretches beside the labels of their pieces; None for nothing.
+        hear: makes the sound of a clip.
         workers: processes that render.
         progress: whether a bar is shown.
 
@@ -74,7 +75,7 @@ def clips_of(
     done: dict[str, list[Clip]] = {}
     text = f"rendering {reading.source}"
     for _, clips in render_all(
-        partial(_play, as_rendered), list(_together(made)), lambda g: g[0].name, workers, _LIMITS, progress, text
+        partial(_play, hear), list(_together(made)), lambda g: g[0].name, workers, _LIMITS, progress, text
     ):
         for clip in clips:
             done.setdefault(pair_of(clip), []).append(clip)
@@ -171,5 +172,7 @@ def _play(hear: Hear, group: Sequence[Stretch]) -> list[Clip]:
         for by in stretch.shifts:
             samples = stretch_of(wave, next(places) * (seconds + _GAP_S), SECONDS[piece.split])
             name = f"{stretch.name}/{by:+d}"
-            clips.append(Clip(name, piece.source, piece.group, piece.labels, hear(samples, name), piece.split))
+            clips.append(
+                Clip(name, piece.source, piece.group, piece.labels, hear(samples, name, piece.split), piece.split)
+            )
     return clips

@@ -6,22 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from datamodules.shared import augmentation
 from datamodules.shared.augmentation import Decibels, named_rng
-from kmidi_lab.audio.augment import add_noise, coloured_noise, reverberate, shift_and_stretch
-from kmidi_lab.audio.conditions import (
-    CHANGES,
-    hum,
-    resampled_linearly,
-    resampled_narrowly,
-    room_tone,
-    stored,
-    surrounded,
-    telephone,
-    through_mp3,
-)
+from datamodules.shared.recorded import recorded
+from kmidi_lab.audio.augment import add_noise, reverberate, shift_and_stretch
+from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.mel import RATE
 from kmidi_lab.bounds import Share
 from kmidi_lab.models.instrument.features import CONDITIONS
@@ -30,12 +20,6 @@ Samples = NDArray[np.float32]
 _LONGEST_S = 2.5
 """Of a changed copy: what comes later of a sound is heard in the clean one."""
 _SNR_DB, _DECAY_S, _WET_DB = (5.0, 30.0), (0.15, 0.7), (-12.0, 0.0)
-_HUM_DB, _ROOM_DB, _MP3 = (-55.0, -30.0), (-75.0, -48.0), (0.4, 1.0)
-_TROUBLES = {"noise": 0.2, "hum": 0.2, "room tone": 0.15, "telephone": 0.25, "MP3": 0.1, "resampled": 0.1}
-"""What else happens to a recording and how often: more of what the network finds hard."""
-_GAIN_DB = 22.0
-_BEFORE_S, _AFTER_S = 1.0, 0.6
-_SURROUNDED, _AT_PEAK = 0.5, 0.25
 
 
 @dataclass(frozen=True)
@@ -89,33 +73,6 @@ class Augmentation(augmentation.Augmentation):
         if rng.random() < self.channel:
             return recorded(out, rng)
         return add_noise(out, rng.uniform(*_SNR_DB), rng) if rng.random() < self.noise else out
-
-
-def recorded(samples: Samples, rng: np.random.Generator) -> Samples:
-    """Through a channel that `rng` draws."""
-    peak = max(float(np.abs(samples).max()), 1e-6)
-    gain = 1 / peak if rng.random() < _AT_PEAK else 10 ** (rng.uniform(-_GAIN_DB, _GAIN_DB) / 20)
-    smooth = lfilter([0.3], [1.0, -0.7], samples)
-    out: Samples = np.asarray((samples + rng.normal(0, 0.2) * smooth) * gain, np.float32)
-    snr, trouble = rng.uniform(*_SNR_DB), rng.choice(list(_TROUBLES), p=list(_TROUBLES.values()))
-    # Of the sound alone, before there is silence around it.
-    power = float(np.mean(np.square(out, dtype=np.float64))) * 10 ** (-snr / 10)
-    if rng.random() < _SURROUNDED:
-        out = surrounded(out, rng.uniform(0, _BEFORE_S), rng.uniform(0, _AFTER_S))
-    if trouble == "noise":
-        noise = coloured_noise(len(out), rng)
-        out = np.asarray(out + noise * np.sqrt(power / max(float(np.mean(noise**2)), 1e-20)), np.float32)
-    elif trouble == "hum":
-        out = hum(out, float(rng.choice((50, 60))), rng.uniform(*_HUM_DB), rng)
-    elif trouble == "room tone":
-        out = room_tone(out, rng.uniform(*_ROOM_DB), rng)
-    elif trouble == "telephone":
-        out = telephone(out)
-    elif trouble == "MP3":
-        out = through_mp3(out, rng.uniform(*_MP3))
-    else:
-        out = (resampled_linearly, resampled_narrowly)[rng.integers(2)](out)
-    return stored(out)
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,15 @@ from numpy.typing import NDArray
 from datamodules.instrument import general_midi, library
 from datamodules.instrument.recording import Augmentation
 from datamodules.shared.batches import FrameStore
-from datamodules.shared.frame_data import white_frames
-from kmidi_lab.audio.augment import add_background, equalise_by_knots, gain, mixup, spec_augment
+from datamodules.shared.troubles import Troubles
+from kmidi_lab.audio.augment import equalise_by_knots, gain, mixup, spec_augment
 from kmidi_lab.audio.clips import Clip
-from kmidi_lab.audio.lines import add_hum, hum_frames, through_line
 from kmidi_lab.models.instrument.contract import INSTRUMENT
 from kmidi_lab.models.instrument.features import InstrumentBatch, encode
 from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds
 
 _MEASURED = tuple(INSTRUMENT.output(name).index for name in ("brightness", "attack", "sustain", "register"))
-_BACKGROUND_DB, _HUM_DB, _CONVERTED = (4.0, 30.0), (-10.0, 35.0), 2048
+_CONVERTED = 2048
 _RENDERED = (*library.RENDERED, general_midi.UNHEARD)
 _ATTACK = INSTRUMENT.output("attack").index
 
@@ -52,8 +51,8 @@ class Stretches:
         self._counted = torch.from_numpy(np.concatenate([*(s.counts for s in heard), [False]])).to(device)
         copies = torch.tensor([len(variants) for variants in kinds], device=device)
         self._first, self._kinds = copies.cumsum(0) - copies, copies
-        self._bank = white_frames().to(device)
-        self._mains = hum_frames().to(device)
+        shares = (augmentation.background, augmentation.hum, augmentation.line)
+        self._troubles = Troubles.on(device, *shares)
         self._targets = targets_of(clips, device)
         self._mean = mean.to(device)
 
@@ -86,12 +85,7 @@ class Stretches:
             x = gain(x, augmentation.gain, generator)
         if augmentation.equaliser:
             x = equalise_by_knots(x, augmentation.equaliser, generator)
-        if augmentation.background:
-            x = add_background(x, augmentation.background, _BACKGROUND_DB, self._bank, generator)
-        if augmentation.hum:
-            x = add_hum(x, augmentation.hum, _HUM_DB, self._mains, generator)
-        if augmentation.line:
-            x = through_line(x, augmentation.line, generator)
+        x = self._troubles(x, generator)
         if augmentation.mixup:
             x, other, share = mixup(x, augmentation.mixup, generator)
             weight = torch.maximum(weight, weight[other])

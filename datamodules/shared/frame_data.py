@@ -66,7 +66,7 @@ class FrameData(LabData[Song, Batch]):
 
     def probes(self) -> np.ndarray:
         """`[T, 128]` inputs of the first sounds of the test split, one after the other."""
-        return np.concatenate(self._adapted(self.songs("test")[: self.probed]))
+        return np.concatenate(adapted_sounds([self.frames_of(song) for song in self.songs("test")[: self.probed]]))
 
     def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and standard deviation `[128]` of the inputs that training hears."""
@@ -81,8 +81,12 @@ class FrameData(LabData[Song, Batch]):
 
     def stored(self, songs: Sequence[Song]) -> FrameStore:
         """The inputs of sounds, on the device."""
+        return self.stored_frames([self.frames_of(song) for song in songs])
+
+    def stored_frames(self, sounds: Sequence[NDArray[np.floating]]) -> FrameStore:
+        """What is heard of mel frames `[T_i, 128]` at any level, on the device."""
         # As float32 all of them would take more memory than the training.
-        parts = (self._adapted(songs[i : i + _AT_ONCE]) for i in range(0, len(songs), _AT_ONCE))
+        parts = (adapted_sounds(sounds[i : i + _AT_ONCE]) for i in range(0, len(sounds), _AT_ONCE))
         return FrameStore([np.asarray(sound, np.float16) for part in parts for sound in part], self.device)
 
     def begins(self, lengths: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
@@ -99,6 +103,3 @@ class FrameData(LabData[Song, Batch]):
         if not (self._bands or self._masked):
             return x
         return spec_augment(x, self._bands, self._masked, generator, fill=self.statistics()[0])
-
-    def _adapted(self, songs: Sequence[Song]) -> list[np.ndarray]:
-        return adapted_sounds([self.frames_of(song) for song in songs])

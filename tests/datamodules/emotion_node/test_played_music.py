@@ -70,4 +70,4 @@ def test_every_font_is_trained_on(root: Path) -> None:
 def test_a_missing_soundfont_is_named(tmp_path: Path, setting: dict[str, object]) -> None:
     given = {"fonts": (), "test_font": None, **setting}
     with pytest.raises(DataError, match=rf"data\.{next(iter(setting))}: nope\.sf2 is not there; install it"):
-        library.load(tmp_path, tmp_path, ("rules",), 1, 1, False, 2, 0, workers=1, progress=False, **given)  # type: ignore[arg-type]
+        library.load(tmp_path, tmp_path, ("rules",), 1, 1, False, 0, 2, 0, workers=1, progress=False, **given)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import pytest
 
 from datamodules.emotion_node import stretches
 from datamodules.emotion_node.played import Piece
+from datamodules.emotion_node.sounding import Heard
 from datamodules.emotion_node.stretches import clips_of, cut
 from datamodules.shared.library import Reading
 from datamodules.shared.rendering import Note, Part
@@ -43,7 +44,7 @@ def test_what_is_heard() -> None:
         asked.extend(moments)
         return [{KEY_BY_NOTES: 2 * i} for i in range(len(moments))]
 
-    clips = clips_of(reading, 0, 2, tell, 1, False).items
+    clips = clips_of(reading, 0, 2, tell, Heard(), 1, False).items
     assert [piece.id for piece, _ in asked] == ["0/TimGM6mb"] * 2, "nothing is told of what is scored"
     shifts = [int(clip.id.rsplit("/", 1)[1]) for clip in clips]
     assert [clip.labels.get(KEY_BY_NOTES) for clip in clips[:4]] == [

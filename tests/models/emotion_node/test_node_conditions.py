@@ -25,14 +25,14 @@ def music(seconds: float = 2.0) -> np.ndarray:
 
 
 def test_a_clip_is_heard_in_every_condition() -> None:
-    sound = in_conditions(music(), "a")
+    sound = in_conditions(music(), "a", "test")
     assert np.array_equal(sound.frames, log_mel(music()).astype(np.float16))
     seconds = [len(frames) * 256 / RATE for frames in sound.variants]
     assert seconds == pytest.approx([4.0 if "around" in name else 2.0 for name in CHANGES], abs=0.05)
 
 
 def test_silence_and_room_around_are_not_read() -> None:
-    sound = in_conditions(music(), "a")
+    sound = in_conditions(music(), "a", "test")
     variants = dict(zip(CHANGES, sound.variants, strict=True))
     [plain, silence, room] = sounding([sound.frames, variants["silence_around"], variants["room_tone_around"]])
     for around in (silence, room):

@@ -14,7 +14,7 @@ from support.declared_metrics import assert_declared
 
 from datamodules.emotion_node import library, made
 from datamodules.emotion_node.module import RenderedNodes
-from datamodules.emotion_node.sounding import as_rendered, stretch_of
+from datamodules.emotion_node.sounding import Heard, stretch_of
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.audio.augment import equalise_by_cosines
 from kmidi_lab.audio.clips import Clip, Sound
@@ -110,9 +110,9 @@ def test_clips_are_loud_enough_and_in_their_key(data):
 
 def test_how_loud_a_clip_was_rendered_is_not_heard():
     wave = np.sin(np.arange(32_000) / 9).astype(np.float32) * 0.5
-    loud, soft = (as_rendered(stretch_of(wave * gain, 0.5, 1.0), "").frames for gain in (1.0, 0.01))
+    loud, soft = (Heard()(stretch_of(wave * gain, 0.5, 1.0), "", "train").frames for gain in (1.0, 0.01))
     np.testing.assert_allclose(loud.astype(float), soft.astype(float), atol=0.02)
-    assert as_rendered(stretch_of(wave[:100], 1.0, 0.5), "").frames.max() == pytest.approx(np.log(1e-6), abs=0.01)
+    assert Heard()(stretch_of(wave[:100], 1.0, 0.5), "", "train").frames.max() == pytest.approx(np.log(1e-6), abs=0.01)
 
 
 def test_mirex_weights_are_mir_evals_with_fifths_either_way():
@@ -237,7 +237,7 @@ def test_without_the_quadrants_the_heads_agree():
 @pytest.mark.slow
 def test_two_processes_render_what_one_does():
     plans = made.plan(1, 0)[:12]
-    one, two = (list(made.rendered(plans, workers, False)) for workers in (1, 2))
+    one, two = (list(made.rendered(plans, workers, False, Heard())) for workers in (1, 2))
     assert [c.id for c in one] == [c.id for c in two] and len({c.id for c in one}) == 12
     for a, b in zip(one, two, strict=True):
         np.testing.assert_array_equal(a.sound.frames, b.sound.frames)
