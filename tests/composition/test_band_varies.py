@@ -13,8 +13,8 @@ from kmidi_lab.composition.backing import Backing
 from kmidi_lab.composition.bands import bands, kit, pattern, varied
 from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.briefing import brief_of
-from kmidi_lab.composition.drumming import drums
-from kmidi_lab.composition.form import read_form
+from kmidi_lab.composition.drumming import Drummer
+from kmidi_lab.composition.form import Stretch, read_form
 from kmidi_lab.composition.material import Material
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.players import Players
@@ -83,10 +83,10 @@ def test_a_bass_leads_on_at_the_end_of_a_phrase(name: str) -> None:
 
 
 def test_fills_differ_and_a_larger_one_leads_to_a_fuller_section() -> None:
-    pop = bands()["pop"]
+    pop = Drummer(bands()["pop"], COMMON, 1)
 
     def fill(number: int, rises: bool = True) -> list[tuple[float, int]]:
-        strokes = drums(pop, 4, 0.5, True, COMMON, Standing(number, "verse", rises=rises), 1)
+        strokes = pop.strokes(Stretch("verse", 4, 0.5, 0.3), Standing(number, "verse", rises=rises), True)
         return [(n.start, n.pitch) for n in strokes if n.start >= 12]
 
     assert len({tuple(fill(number)) for number in range(3)}) == 3
@@ -94,15 +94,15 @@ def test_fills_differ_and_a_larger_one_leads_to_a_fuller_section() -> None:
 
 
 def test_a_last_chorus_has_more_voices_and_another_cymbal() -> None:
-    pop = bands()["pop"]
+    pop, loud = Drummer(bands()["pop"], COMMON, 1), Stretch("chorus", 8, 0.9, 0.5)
     heard = {
-        last: {n.pitch for n in drums(pop, 8, 0.9, True, COMMON, Standing(3, "chorus", 1, last), 1) if n.start < 12}
+        last: {n.pitch for n in pop.strokes(loud, Standing(3, "chorus", 1, last), True) if n.start < 12}
         for last in (False, True)
     }
     assert kit()["tambourine"] in heard[True] - heard[False] and kit()["ride"] in heard[True] - heard[False]
-    second = {n.pitch for n in drums(pop, 8, 0.9, True, COMMON, Standing(1, "chorus"), 1) if 16 <= n.start < 28}
+    second = {n.pitch for n in pop.strokes(loud, Standing(1, "chorus"), True) if 16 <= n.start < 28}
     assert kit()["ride"] in second and kit()["hat"] not in second
-    verse = {n.pitch for n in drums(pop, 8, 0.9, True, COMMON, Standing(1, "verse"), 1)}
+    verse = {n.pitch for n in pop.strokes(loud, Standing(1, "verse"), True)}
     assert kit()["ride"] not in verse
 
 

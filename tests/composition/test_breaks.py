@@ -12,8 +12,8 @@ from kmidi_lab.composition.bands import bands, kit
 from kmidi_lab.composition.breaks import broken, stopped
 from kmidi_lab.composition.brief import Mood, chosen
 from kmidi_lab.composition.change import Change
-from kmidi_lab.composition.drumming import drums, half_time
-from kmidi_lab.composition.form import read_form
+from kmidi_lab.composition.drumming import Drummer, half_time
+from kmidi_lab.composition.form import Stretch, read_form
 from kmidi_lab.composition.harmonic_rhythm import HarmonicRhythm
 from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.players import Players
@@ -93,7 +93,8 @@ def test_one_hit_is_left_of_a_stop() -> None:
 def test_in_half_time_the_backbeat_is_on_three() -> None:
     rows = {"kick": "X.....x.X.......", "snare": "....X.......X...", "hat": "x.x.x.x.x.x.x.x."}
     assert half_time(rows) == {"kick": "X...........x...", "snare": "........X.......", "hat": rows["hat"]}
-    strokes = drums(bands()["rock"], 2, 0.7, False, COMMON, Standing(), 1, (), True)
+    slow = Stretch("verse", 2, 0.7, 0.3, halved=True)
+    strokes = Drummer(bands()["rock"], COMMON, 1).strokes(slow, Standing(), False)
     assert {n.start for n in strokes if n.pitch == kit()["snare"] and n.velocity > 100} == {2.0, 6.0}
     counts = [HarmonicRhythm("pop", 2.0, np.random.default_rng(n)).of_round(4, slow=True) for n in range(9)]
     assert all(len(own) == 8 and sum(own) <= 8 for own in counts)

@@ -6,8 +6,8 @@ import pytest
 
 from kmidi_lab.composition.brief import Mood, chosen, closest_mood
 from kmidi_lab.composition.briefing import brief_of
+from kmidi_lab.composition.mood_of_text import felt_in
 from kmidi_lab.composition.request import SongRequest
-from kmidi_lab.composition.song import _felt
 from kmidi_lab.composition.telling import told_of
 
 LINE = "the text names no feeling, so the seed chooses key and style; set a mood by compose.emotion"
@@ -22,13 +22,13 @@ def test_nothing_is_neutral_and_a_feeling_is_not() -> None:
 
 
 def test_faint_readings_of_a_neutral_text_are_no_feeling() -> None:
-    assert _felt(0.13, -0.1, "neutral", "a ballad about a river").plain
+    assert felt_in(0.13, -0.1, "neutral", "a ballad about a river").plain
     for valence, arousal, label, text in (
         (0.13, -0.1, "happy", "a ballad about a river"),  # a label says one
         (0.13, -0.1, "neutral", "a calm evening by the river"),  # a word of the lexicon does
         (-0.55, 0.22, "neutral", "I can't stop"),  # far from the middle
     ):
-        assert not _felt(valence, arousal, label, text).plain
+        assert not felt_in(valence, arousal, label, text).plain
 
 
 def test_plain_songs_differ_by_seed_and_by_title() -> None:

@@ -18,7 +18,7 @@ from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.brief import Mood, chosen
 from kmidi_lab.composition.choosing import chosen_form, closed
 from kmidi_lab.composition.chord_rows import OwnRows
-from kmidi_lab.composition.drumming import drums
+from kmidi_lab.composition.drumming import Drummer
 from kmidi_lab.composition.form import Stretch, form, read_form
 from kmidi_lab.composition.metres import COMMON, METRES, SongMetre
 from kmidi_lab.composition.own_chords import unheard
@@ -206,7 +206,8 @@ def test_a_pad_does_not_strike_again_what_it_holds() -> None:
 
 @pytest.mark.parametrize("metre", METRES.values(), ids=lambda metre: metre.name)
 def test_a_fill_leads_on_and_nothing_leads_to_an_end(metre: SongMetre) -> None:
-    on, end = (drums(bands()["rock"], 4, 0.9, leads_on, metre, Standing(rises=True), 1) for leads_on in (True, False))
+    rock, loud = Drummer(bands()["rock"], metre, 1), Stretch("verse", 4, 0.9, 0.3)
+    on, end = (rock.strokes(loud, Standing(rises=True), leads_on) for leads_on in (True, False))
     last = 3 * metre.bar
     assert [n for n in on if n.start < last] == [n for n in end if n.start < last]
     strokes = [sum(n.pitch in FILLING for n in some if n.start >= last) for some in (on, end)]

@@ -15,7 +15,7 @@ from kmidi_lab.composition.bands import bands
 from kmidi_lab.composition.bar_chords import Sounding
 from kmidi_lab.composition.brief import Mood, chosen
 from kmidi_lab.composition.briefing import brief_of
-from kmidi_lab.composition.drumming import drums
+from kmidi_lab.composition.drumming import Drummer
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.material import Material
 from kmidi_lab.composition.metres import COMMON
@@ -131,7 +131,8 @@ def test_a_fill_answers_in_the_bar_that_the_tune_leaves() -> None:
 
 
 def test_a_fill_answers_in_the_middle_of_a_section() -> None:
-    plain, filled = (drums(bands()["rock"], 8, 0.9, False, COMMON, Standing(), 1, bars) for bars in ((), (3,)))
+    rock, loud = Drummer(bands()["rock"], COMMON, 1), Stretch("verse", 8, 0.9, 0.3)
+    plain, filled = (rock.strokes(loud, Standing(), False, bars) for bars in ((), (3,)))
     bar = lambda strokes, n: [s for s in strokes if 4 * n <= s.start < 4 * n + 4]
     assert bar(plain, 3) != bar(filled, 3) and bar(plain, 2) == bar(filled, 2)
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from kmidi_lab.composition.felt import wanted_mood
+from kmidi_lab.composition.mood_of_text import felt_in
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.sentence import read_sentence
-from kmidi_lab.composition.song import _felt
 
 SHORT: dict[str, dict[str, Any]] = {
     "sad trap beat w/ piano": {"programs": {"chords": 0}},
@@ -89,5 +89,5 @@ def test_a_mood_that_is_asked_for_is_the_songs(text: str, valence: float | None)
 
 def test_what_a_song_is_about_does_not_turn_the_mood_that_is_asked_for() -> None:
     """The label of the whole text is happy, for the wedding."""
-    assert _felt(0.3, 0.2, "happy", "an angry song about a wedding").valence == -0.6
-    assert _felt(0.3, 0.2, "happy", "an angry wedding").valence > 0
+    assert felt_in(0.3, 0.2, "happy", "an angry song about a wedding").valence == -0.6
+    assert felt_in(0.3, 0.2, "happy", "an angry wedding").valence > 0

@@ -37,8 +37,8 @@ def _chords_alone(monkeypatch: pytest.MonkeyPatch) -> None:
         raise NoSoundError("not here")
 
     monkeypatch.setattr("kmidi_lab.serving.studio.wav_bytes", none)
-    monkeypatch.setattr("kmidi_lab.composition.material.section_tune", lambda *_: [Note(0.0, 1.0, 72, 80)])
-    monkeypatch.setattr("kmidi_lab.composition.material.with_end", lambda _, tune, *more: list(tune))
+    monkeypatch.setattr("kmidi_lab.composition.kind_tunes.section_tune", lambda *_: [Note(0.0, 1.0, 72, 80)])
+    monkeypatch.setattr("kmidi_lab.composition.kind_tunes.with_end", lambda _, tune, *more: list(tune))
     monkeypatch.setattr("kmidi_lab.composition.players.Players.note", lambda *_: None)  # of a melody that wasn't asked
 
 

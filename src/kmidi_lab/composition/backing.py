@@ -13,7 +13,7 @@ from kmidi_lab.composition.accompaniment import bass, comping, pad, swung
 from kmidi_lab.composition.bands import Stroke, bands, level, pattern, varied
 from kmidi_lab.composition.bar_chords import placed
 from kmidi_lab.composition.brief import Brief
-from kmidi_lab.composition.drumming import drums, last_hit
+from kmidi_lab.composition.drumming import Drummer, last_hit
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.material import Material
 from kmidi_lab.composition.metres import COMMON
@@ -33,8 +33,6 @@ _APART = ("intro", "breakdown", "outro")
 """Sections that are thinner whatever the mood."""
 _TINY = 1e-6
 """Quarters by which a rest that ends on a bar line is of the bar before it."""
-_COMPOUND = 2
-"""Beats of a bar that has no half time of its own."""
 
 
 class Backing:
@@ -43,6 +41,7 @@ class Backing:
     def __init__(self, brief: Brief) -> None:
         self._brief, self._bar = brief, brief.metre.bar
         player = themes.player(brief.band.programs, brief.band.theme, brief.without)
+        self._drummer = Drummer(brief.band, brief.metre, brief.seed)
         self._theme = {"chords": "comp"}.get(player, player)
 
     def plays(self, part: str, stretch: Stretch, standing: Standing) -> bool:
@@ -82,17 +81,8 @@ class Backing:
             yield from (("bass", n) for n in swung(line, late))
         if self.plays("drums", stretch, standing):
             filled = {int((reply.rest[1] - _TINY) / self._bar) for who, reply in answers if who == "drums"}
-            strokes = drums(
-                band,
-                len(bars),
-                stretch.energy,
-                leads_on,
-                metre,
-                standing,
-                self._brief.seed,
-                filled,
-                stretch.halved and metre.beats != _COMPOUND,
-            )
+            played = stretch._replace(bars=len(bars))
+            strokes = self._drummer.strokes(played, standing, leads_on, filled)
             # Drums in 4/4 are swung by who humanises them.
             yield from (("drums", n) for n in (strokes if metre is COMMON else swung(strokes, late)))
 

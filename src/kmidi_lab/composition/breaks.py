@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from kmidi_lab.composition.change import FEEL, STOP, Change
-from kmidi_lab.composition.form import KINDS, Stretch
+from kmidi_lab.composition.form import KINDS, Stretch, bars_in
 from kmidi_lab.composition.said_places import END, FIRST_HALF, MIDDLE, SECOND_HALF, START, Place
 from kmidi_lab.composition.spans import bars_of, pairs, spans_of, told, turn_at
 from kmidi_lab.composition.taken import Taken
@@ -36,7 +36,7 @@ class Breaks:
 def broken(form: Sequence[Stretch], changes: Sequence[Change]) -> Breaks:
     """The form with the stops and the half-time sections of a text's changes; without a place a stop leads to the last chorus."""
     out, stops, lines = list(form), set[int](), dict[Change, Taken]()
-    whole = sum(s.bars for s in form)
+    whole = bars_in(form)
     for change in (c for c in changes if c.what in (STOP, FEEL)):
         if change.what == FEEL:
             spans = spans_of(change.place, form) if change.place else [(0, whole)]

@@ -11,6 +11,7 @@ from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.bands import Band, band_of_genre, walking, waltzing, with_feel
 from kmidi_lab.composition.brief import Brief, Mood, chosen, closest_mood
 from kmidi_lab.composition.chord_rows import NO_ROWS
+from kmidi_lab.composition.form import bars_in
 from kmidi_lab.composition.metres import METRES
 from kmidi_lab.composition.planning import named_form
 from kmidi_lab.composition.reference import Reference
@@ -83,7 +84,7 @@ def brief_of(
     )
     brief = replace(brief, blues_bars=request.blues, blues_jazz=_as_jazz(request, brief.band))
     form = named_form(request, brief)
-    bars = sum(stretch.bars for stretch in form) if form else request.extent.bars(brief.tempo, metre)
+    bars = bars_in(form) if form else request.extent.bars(brief.tempo, metre)
     brief = replace(brief, bars=bars or brief.bars)
     band = brief.band
     if request.danced and request.metre.name == "3/4":

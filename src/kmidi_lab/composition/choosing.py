@@ -7,7 +7,7 @@ from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from kmidi_lab.composition.evening import even, evened
-from kmidi_lab.composition.form import EDGE_KINDS, LONGEST, Draw, Stretch, form, stretch_of
+from kmidi_lab.composition.form import EDGE_KINDS, LONGEST, Draw, Stretch, bars_in, form, stretch_of
 from kmidi_lab.song.edges import EDGES, PHRASE, longest_edge
 from kmidi_lab.wording import many
 
@@ -131,7 +131,7 @@ def _framed(drawn: Sequence[Stretch], bars: int) -> bool:
     """
     runs = [kind for kind, _ in groupby(s.kind for s in drawn)]
     longest = longest_edge(bars)
-    short = all(sum(s.bars for s in drawn if s.kind == kind) <= longest for kind in EDGE_KINDS)
+    short = all(bars_in(s for s in drawn if s.kind == kind) <= longest for kind in EDGE_KINDS)
     return short and "intro" not in runs[1:] and "outro" not in runs[:-1]
 
 
@@ -152,7 +152,7 @@ def _worth(drawn: Sequence[Stretch], bars: int) -> float:
     the verse, an end that is one, sections of whole phrases, few solos, short bridges, and no pre-chorus but behind a verse.
     """
     kinds = [s.kind for s in drawn]
-    length = {kind: sum(s.bars for s in drawn if s.kind == kind) for kind in kinds}
+    length = {kind: bars_in(s for s in drawn if s.kind == kind) for kind in kinds}
     aside = sum(length.get(kind, 0) for kind in ("solo", "other", "silence")) / bars
     longest = {kind: max(s.bars for s in drawn if s.kind == kind) for kind in kinds}
     return (

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from itertools import chain
 
 from kmidi_lab.composition.bands import Band, added, drum_rows, fills, kit, level
+from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.metres import COMMON, SongMetre
 from kmidi_lab.composition.standing import Standing
 from kmidi_lab.song import Note
@@ -16,6 +17,8 @@ _LENGTH = 0.2
 _CRASH = 0.6
 """Energy from which a section, and every eighth bar of it, begins with a crash."""
 _OPEN, _CLOSED = "open", "hat"
+_COMPOUND = 2
+"""Beats of a bar that has no half time of its own."""
 _BEATS = ("kick", "snare", "stick", "clap", "tom", "pedal")
 """Voices that tell how fast a bar feels."""
 
@@ -23,46 +26,53 @@ Rows = Mapping[str, str]
 """Strokes of a bar, a row for each voice."""
 
 
-def drums(
-    band: Band,
-    bars: int,
-    energy: float,
-    leads_on: bool,
-    metre: SongMetre,
-    standing: Standing,
-    seed: int,
-    filled: Collection[int] = (),
-    halved: bool = False,
-) -> list[Note]:
-    """Strokes of a section.
+class Drummer:
+    """Plays a song's sections.
 
-    `leads_on` says that another one follows, so that a fill leads there, a smaller one where that is softer; so small are
-    those in `filled` bars. `halved` says that it feels half as fast.
+    Args:
+        band: of the song.
+        metre: of the song.
+        seed: chooses fills and variations.
     """
-    which = level(energy)
-    written = drum_rows(band.name, metre.name)[which]
-    filling = fills(metre.name)[which if standing.rises or which == 0 else which - 1]
-    out: dict[tuple[float, int], Note] = {}
-    for bar, way in enumerate(standing.bars(bars, leads_on, band.improvised)):
-        rows = _crowned(half_time(written) if halved else written, band, standing, metre, bar >= bars / 2)
-        if way != "plain":
-            ways = added(metre.name, f"{way}s")
-            rows = _with(rows, ways[standing.chosen(seed, len(ways), way)])
-        if leads_on and bar == bars - 1:
-            rows = _filled(rows, filling[(seed + standing.number) % len(filling)])
-        elif bar in filled:
-            small = fills(metre.name)[max(which - 1, 0)]
-            rows = _filled(rows, small[(seed + standing.number + bar) % len(small)])
-        for name, row in rows.items():
-            for step, sign in enumerate(row):
-                if sign in _LOUDNESS:
-                    stroke = Note(bar * metre.bar + step * metre.bar / len(row), _LENGTH, kit()[name], _LOUDNESS[sign])
-                    out[stroke.start, stroke.pitch] = stroke
-    if energy >= _CRASH:
-        for bar in range(0, bars, 2 * PHRASE):
-            at = bar * metre.bar
-            out[at, kit()["crash"]] = Note(at, _LENGTH, kit()["crash"], _LOUDNESS["X"])
-    return sorted(out.values())
+
+    def __init__(self, band: Band, metre: SongMetre, seed: int) -> None:
+        self._band, self._metre, self._seed = band, metre, seed
+
+    def strokes(self, stretch: Stretch, standing: Standing, leads_on: bool, filled: Collection[int] = ()) -> list[Note]:
+        """Strokes of a section.
+
+        Args:
+            stretch: the section, as long as it is played through.
+            standing: its place in the song.
+            leads_on: whether another one follows, so that a fill leads there, a smaller one where that is softer.
+            filled: bars that have a small fill, too.
+        """
+        band, metre, bars = self._band, self._metre, stretch.bars
+        which = level(stretch.energy)
+        written = drum_rows(band.name, metre.name)[which]
+        written = half_time(written) if stretch.halved and metre.beats != _COMPOUND else written
+        filling = fills(metre.name)[which if standing.rises or which == 0 else which - 1]
+        out: dict[tuple[float, int], Note] = {}
+        for bar, way in enumerate(standing.bars(bars, leads_on, band.improvised)):
+            rows = _crowned(written, band, standing, metre, bar >= bars / 2)
+            if way != "plain":
+                ways = added(metre.name, f"{way}s")
+                rows = _with(rows, ways[standing.chosen(self._seed, len(ways), way)])
+            if leads_on and bar == bars - 1:
+                rows = _filled(rows, filling[(self._seed + standing.number) % len(filling)])
+            elif bar in filled:
+                small = fills(metre.name)[max(which - 1, 0)]
+                rows = _filled(rows, small[(self._seed + standing.number + bar) % len(small)])
+            for name, row in rows.items():
+                for step, sign in enumerate(row):
+                    if sign in _LOUDNESS:
+                        at = bar * metre.bar + step * metre.bar / len(row)
+                        out[at, kit()[name]] = Note(at, _LENGTH, kit()[name], _LOUDNESS[sign])
+        if stretch.energy >= _CRASH:
+            for bar in range(0, bars, 2 * PHRASE):
+                at = bar * metre.bar
+                out[at, kit()["crash"]] = Note(at, _LENGTH, kit()["crash"], _LOUDNESS["X"])
+        return sorted(out.values())
 
 
 def last_hit(energy: float) -> list[Note]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.change import ALONE, ENTER, LEAVE, ONE_BY_ONE, WITHIN, Change
 from kmidi_lab.composition.course_patterns import EVERYBODY
-from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.form import Stretch, bars_in
 from kmidi_lab.composition.said_places import LATE, Place
 from kmidi_lab.composition.spans import bars_of, pairs, spans_of, told
 from kmidi_lab.composition.taken import Taken
@@ -42,7 +42,7 @@ def silences(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, w
 
     Arguments as of `staging.staged`.
     """
-    whole = sum(s.bars for s in form)
+    whole = bars_in(form)
     present = [role for role in _ROLES if role not in brief.without]
     silent: dict[str, set[int]] = {role: set() for role in present}
     forced: dict[str, set[int]] = {role: set() for role in present}
@@ -94,7 +94,7 @@ def _one_by_one(
     change: Change,
 ) -> Taken:
     """Parts that enter where sections begin, or in a short song each phrase or less."""
-    whole = sum(s.bars for s in form)
+    whole = bars_in(form)
     step = max(1, round(_ENTERED * whole / len(present)))
     borders = [start for start, _ in pairs(form) if start <= _ENTERED * whole]
     step = next((step // group * group for group in (PHRASE, 2) if step >= group), step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from kmidi_lab.errors import ConfigError, one_of
@@ -51,9 +51,14 @@ def form(bars: int) -> list[Stretch]:
     return _stretches(_plan(bars))
 
 
+def bars_in(form: Iterable[Stretch]) -> int:
+    """The bars of sections together."""
+    return sum(stretch.bars for stretch in form)
+
+
 def following(form: Sequence[Stretch], arc: str) -> list[Stretch]:
     """The form with the energies of an arc that a person asks for, by the middle of each section; silence stays silent."""
-    whole, at, out = sum(s.bars for s in form), 0, []
+    whole, at, out = bars_in(form), 0, []
     for stretch in form:
         wanted = wanted_energy(ARC_CURVES[arc], (at + stretch.bars / 2) / whole)
         at += stretch.bars

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kmidi_lab.composition.evening import evened
-from kmidi_lab.composition.form import LONGEST_SECTION, Stretch
+from kmidi_lab.composition.form import LONGEST_SECTION, Stretch, bars_in
 from kmidi_lab.song.edges import PHRASE
 from kmidi_lab.wording import many
 
@@ -44,7 +44,7 @@ def lengths(kinds: Sequence[str], whole: int | None) -> list[int]:
 
 def uneven(form: Sequence[Stretch]) -> str:
     """That sections of whole phrases do not make the bars that are asked for, and what they have; empty where they do."""
-    whole = sum(s.bars for s in form)
+    whole = bars_in(form)
     if all(s.bars % PHRASE == 0 for s in form):
         return ""
     if _unit(len(form), whole) < PHRASE:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.change import DOUBLE, FASTER, HALF, MOOD, PACE, SLOW, SLOWER, Change
-from kmidi_lab.composition.form import KINDS, Stretch
+from kmidi_lab.composition.form import KINDS, Stretch, bars_in
 from kmidi_lab.composition.said_places import LATE, Place
 from kmidi_lab.composition.spans import Span, bars_of, runs, spans_of, told
 from kmidi_lab.composition.taken import Taken
@@ -33,7 +33,7 @@ def paced(
         brief: of the song.
         moods: of each bar, whose tempo in the song's style it takes; empty where none is to.
     """
-    whole = sum(s.bars for s in form)
+    whole = bars_in(form)
     usual = brief.band.at(brief.mood.arousal)
     factors = [brief.band.at(mood.arousal) / usual for mood in moods] or [1.0] * whole
     lines = _with_moods(factors, changes, moods, brief.tempo)

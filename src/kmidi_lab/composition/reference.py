@@ -10,7 +10,7 @@ from kmidi_lab.audio.style import Style
 from kmidi_lab.audio.style_file import is_style_file, read_style_file
 from kmidi_lab.composition import summaries
 from kmidi_lab.composition.brief import Brief, Mood
-from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.form import Stretch, bars_in
 from kmidi_lab.composition.players import Players
 
 _MODEL = "feel"
@@ -151,6 +151,6 @@ def as_full(plan: list[Stretch], energy: float | None) -> list[Stretch]:
     """Sections whose energy, on average over the bars, is a given one; what is louder stays louder."""
     if energy is None or not plan:
         return plan
-    mean = sum(s.energy * s.bars for s in plan) / sum(s.bars for s in plan)
+    mean = sum(s.energy * s.bars for s in plan) / bars_in(plan)
     factor = energy / max(mean, _FAINTEST)
     return [s._replace(energy=min(max(s.energy * factor, _FAINTEST), 1.0)) for s in plan]

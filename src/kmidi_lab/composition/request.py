@@ -17,7 +17,7 @@ from kmidi_lab.composition.brief import FASTEST, SLOWEST, style_named
 from kmidi_lab.composition.chord_rows import Rows
 from kmidi_lab.composition.extent import SHORTEST, Extent
 from kmidi_lab.composition.felt import felt_text
-from kmidi_lab.composition.form import LONGEST
+from kmidi_lab.composition.form import LONGEST, bars_in
 from kmidi_lab.composition.metres import COMMON, decided, metre_named
 from kmidi_lab.composition.request_kinds import check_kinds, check_number
 from kmidi_lab.composition.sentence import read_sentence
@@ -157,7 +157,7 @@ class SongRequest(Bounded):
     def length(self) -> int:
         """Bars of the song."""
         if self.form:
-            return sum(stretch.bars for stretch in self.form)
+            return bars_in(self.form)
         return self.extent.bars(self._usual_tempo, self.metre) or _USUAL_BARS
 
     @property

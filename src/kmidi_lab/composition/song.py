@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,36 +12,25 @@ from typing import Any
 from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition import summaries
 from kmidi_lab.composition.arranging import Arranger
-from kmidi_lab.composition.brief import Brief, Mood
-from kmidi_lab.composition.briefing import brief_of, left_open
+from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.closing import closed, faded_in, moving
-from kmidi_lab.composition.felt import wanted_mood
-from kmidi_lab.composition.form import Stretch, following
-from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.form import Stretch, bars_in, following
 from kmidi_lab.composition.mixing import mixed
+from kmidi_lab.composition.mood_of_text import briefed
 from kmidi_lab.composition.own_chords import told_of_own
 from kmidi_lab.composition.pacing import with_paces
 from kmidi_lab.composition.performance import Bars, performed
 from kmidi_lab.composition.planning import planned, rounds_told
 from kmidi_lab.composition.players import Players
-from kmidi_lab.composition.reference import AS_HEARD, Reference, as_full, listened
+from kmidi_lab.composition.reference import AS_HEARD, as_full, listened
 from kmidi_lab.composition.request import BY_TEXT, SongRequest
-from kmidi_lab.composition.said_feelings import said_feelings, signed_mood
-from kmidi_lab.composition.said_mood import pictured_mood
 from kmidi_lab.composition.staging import moods_by_bar, staged
 from kmidi_lab.composition.telling import told_of
 from kmidi_lab.composition.tracing import trace_of
-from kmidi_lab.emotion_embedding import ANCHORS
 from kmidi_lab.errors import ConfigError, one_of, show
 from kmidi_lab.files import with_home
 from kmidi_lab.inference.published import example_root
 from kmidi_lab.song import Arrangement, RuleBreakError, break_rule
-from kmidi_lab.song.vocabularies import mood_affect
-
-_TELLING = ("happy", "sad", "angry", "fear", "disgust", "calm")
-"""Labels that say what a song is to feel like."""
-_FAINT = 0.2
-"""Distance from the neutral middle below which readings alone say no feeling."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +64,11 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     """
     seed = checked_seed(seed)
     reference, heard = listened(request.audio, players) if request.audio else (None, [])
-    brief, remarks = _briefed(request, players, seed, reference)
+    brief, remarks = briefed(request, players, seed, reference)
     mood_by = "" if brief.mood.words == AS_HEARD else request.mood_by
     heard += reference.lines(request.tempo_by, mood_by, request.metre_by) if reference and not heard else []
     plan, changed = planned(request, brief, partial(_drawn, players, brief))
-    brief = replace(brief, bars=sum(stretch.bars for stretch in plan))
+    brief = replace(brief, bars=bars_in(plan))
     remarks = [*told_of(request, brief), *heard, *remarks]
     if "structure" in players.trace:
         players.note("structure", summaries.of_form(plan))
@@ -117,43 +105,6 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     return Song(brief, arrangement, played.midi, trace, tuple(remarks), tuple(arranger.drawn()), played.bars)
 
 
-def _briefed(request: SongRequest, players: Players, seed: int, reference: Reference | None) -> tuple[Brief, list[str]]:
-    """The brief, with the mood that a model reads in the text; where it is unsure, what words of the lexicon say."""
-    if not request.unread:
-        return brief_of(request, None, seed, request.wishes.arc, reference), []
-    if request.wishes.language != ENGLISH:
-        if said_in := said_feelings(request.unread, request.wishes.language):
-            felt = Mood(said_in.valence, said_in.arousal, words=" and ".join(said_in.words))
-            return brief_of(request, felt, seed, request.wishes.arc, reference), [said_in.line]
-        unsure = "the text's mood is not sure (not English); set it by compose.emotion"
-        return brief_of(request, Mood(0.0, 0.0), seed, request.wishes.arc, reference), [unsure]
-    read = players.ask("intent", text=request.unread)
-    players.note("intent", summaries.of_reading(read))
-    # Sections that are named say how a song goes on, and what was told of a course is no arc of the whole.
-    told = read.arc_said and not (request.wishes.form or request.wishes.course or request.wishes.courses)
-    arc = request.wishes.arc or (read.arc if told else "")
-    mood = Mood(0.0, 0.0) if read.unsure else _felt(read.valence, read.arousal, read.label, request.unread)
-    plain = mood.plain and mood_affect(request.unread) is None and not request.wishes.courses
-    word, said = pictured_mood(request.unread, read.valence) if plain else ("", "")
-    word, said = signed_mood(request.unread) if plain and not word else (word, said)
-    if (place := mood_affect(word)) is not None:
-        felt = Mood(*place, words=word)
-        return brief_of(request, felt, seed, arc, reference), [f"mood {word} from the text ({said})"]
-    if read.unsure:
-        place = mood_affect(request.unread)  # of words that may be misspelt in the text itself
-        brief = brief_of(request, Mood(*place) if place else None, seed, arc, reference)
-        if request.wishes.asks and brief.mood.plain:
-            said = f"no feeling that is known{_by_seed(request, brief)}"
-            return brief, [f"the text names {said}; set a mood by compose.emotion"]
-        return brief, [f"the text's mood is not sure ({read.why}); set it by compose.emotion"]
-    if mood.plain:
-        brief = brief_of(request, mood, seed, arc, reference)
-        so = _by_seed(request, brief) if brief.mood.words != AS_HEARD else f", so the song is {AS_HEARD}"
-        return brief, [f"the text names no feeling{so}; set a mood by compose.emotion"]
-    mood = replace(mood, dominance=read.dominance, complexity=read.complexity)
-    return brief_of(request, mood, seed, arc, reference), []
-
-
 def unchanging(request: SongRequest) -> dict[str, str]:
     """Why mood, key, mode or tempo of a song do not change: what was typed holds in all of it; without what is free.
 
@@ -166,31 +117,6 @@ def unchanging(request: SongRequest) -> dict[str, str]:
         if request.typed[name]:
             out.setdefault("key", f"compose.{name}={request.typed[name]} was typed")
     return out | ({"mode": "your chords are of one key"} if request.rows else {})
-
-
-def _by_seed(request: SongRequest, brief: Brief) -> str:
-    """What the seed chooses of a song without a feeling, as it is told; empty where all is asked for."""
-    chosen = left_open(request, brief.mood)
-    return f", so the seed chooses {'the ' if len(chosen) == 1 else ''}{' and '.join(chosen)}" if chosen else ""
-
-
-def _felt(valence: float, arousal: float, label: str, text: str) -> Mood:
-    """The mean of what the readings, the label and the words of the lexicon say.
-
-    Readings alone stay near the middle, as people's ratings of sentences do. `neutral` and `surprise` say nothing of a mood;
-    a text that is neutral, near the middle and without such words says none.
-    """
-    places = [(valence, arousal)]
-    if label in _TELLING:
-        places.append(ANCHORS[label])
-    if (wanted := wanted_mood(text)) is not None and label in _TELLING and wanted[0] * ANCHORS[label][0] < 0:
-        return Mood(*wanted, words="asked for")  # the label is of what the song is about
-    if (known := mood_affect(text)) is not None:
-        places.append(known)
-    if label == "neutral" and known is None and math.hypot(valence, arousal) < _FAINT:
-        return Mood(0.0, 0.0, words=label)
-    means = [sum(axis) / len(places) for axis in zip(*places, strict=True)]
-    return Mood(means[0], means[1], words=label)
 
 
 def _drawn(players: Players, brief: Brief, number: int) -> list[Stretch]:

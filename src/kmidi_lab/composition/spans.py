@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.form import Stretch, bars_in
 from kmidi_lab.composition.said_places import BARS, END, FIRST_HALF, LATE, MIDDLE, SECOND_HALF, SECONDS, START, Place
 from kmidi_lab.song.edges import PHRASE
 
@@ -21,7 +21,7 @@ _EDGE = 4
 def spans_of(place: Place, form: Sequence[Stretch]) -> list[Span]:
     """The bars that a place is in a form, in order; none where the form has no such section, or nothing before or after it."""
     if place.kind == BARS:
-        return _between(place, sum(s.bars for s in form))
+        return _between(place, bars_in(form))
     found = _own(place, form)
     if place.order > 0:
         found = found[place.order - 1 : place.order]
@@ -53,7 +53,7 @@ def turn_at(form: Sequence[Stretch], share: float, between: bool = False) -> int
 
     `between` says that it turns between sections, however far, where there are several.
     """
-    whole = sum(s.bars for s in form)
+    whole = bars_in(form)
     wanted = share * whole
     borders = [start for start, _ in pairs(form)[1:]]
     near = [at for at in borders if between or abs(at - wanted) <= whole / 6]
@@ -64,13 +64,13 @@ def turn_at(form: Sequence[Stretch], share: float, between: bool = False) -> int
 def turn_of(number: int, count: int, form: Sequence[Stretch]) -> Span:
     """The bars of a turn, counted from 0, where so many share the song; the first is behind the last where no bar is left."""
     start = turn_at(form, number / count) if number else 0
-    stop = turn_at(form, (number + 1) / count) if number + 1 < count else sum(s.bars for s in form)
+    stop = turn_at(form, (number + 1) / count) if number + 1 < count else bars_in(form)
     return start, stop
 
 
 def whole_rounds(spans: Sequence[Span], form: Sequence[Stretch], bars: int) -> list[Span]:
     """The spans from the nearest round of so many bars to the nearest, of one at least; as they are in a song of one round."""
-    borders = [start for first, stop in pairs(form) for start in range(first, stop, bars)] + [sum(s.bars for s in form)]
+    borders = [start for first, stop in pairs(form) for start in range(first, stop, bars)] + [bars_in(form)]
     if len(borders) < 3:
         return list(spans)
     out = []
@@ -110,7 +110,7 @@ def _between(place: Place, whole: int) -> list[Span]:
 
 def _own(place: Place, form: Sequence[Stretch]) -> list[Span]:
     """The bars of a place itself; sections of its kind one behind the other are one."""
-    whole, own = sum(s.bars for s in form), pairs(form)
+    whole, own = bars_in(form), pairs(form)
     if place.kind in (MIDDLE, START, END, FIRST_HALF, SECOND_HALF, LATE):
         return [span for span in [_share(place.kind, form, own, whole)] if span[0] < span[1]]
     out: list[Span] = []

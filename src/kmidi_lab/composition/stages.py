@@ -12,9 +12,10 @@ from kmidi_lab.chords.chord import Key, parse_pitch_class
 from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.composition.bar_chords import names_in
 from kmidi_lab.composition.brief import BRIGHT, Brief, Mood
+from kmidi_lab.composition.composing import Composer
 from kmidi_lab.composition.ending import dominant
 from kmidi_lab.composition.form import Stretch
-from kmidi_lab.composition.material import Composer, Material
+from kmidi_lab.composition.material import Material
 from kmidi_lab.composition.own_chords import lender, row_of
 from kmidi_lab.composition.players import Players
 from kmidi_lab.song.to_midi import key_fifths

@@ -10,7 +10,7 @@ from kmidi_lab.composition.breaks import broken
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.change import FALL, LEVEL, LOUD, RISE, SOFT, Change
 from kmidi_lab.composition.entering import silences
-from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.form import Stretch, bars_in
 from kmidi_lab.composition.pacing import paced
 from kmidi_lab.composition.said_places import END
 from kmidi_lab.composition.spans import Span, bars_of, in_bars, pairs, runs, spans_of, told, turn_of
@@ -125,7 +125,7 @@ def _levelled(form: Sequence[Stretch], placed: Sequence[_Placed]) -> tuple[tuple
     """The level of each bar, and the form with energies as they are asked for; no levels where nothing is asked."""
     if not placed:
         return (), list(form)
-    levels = [_USUAL] * sum(s.bars for s in form)
+    levels = [_USUAL] * bars_in(form)
     energies: dict[int, str] = {}
     for change, spans, _ in placed:
         first, last = _LEVELS[change.value]

@@ -9,7 +9,7 @@ from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.change import KEY, MODE, MOOD, SHIFT, Change
-from kmidi_lab.composition.form import Stretch
+from kmidi_lab.composition.form import Stretch, bars_in
 from kmidi_lab.composition.said_places import END, Place
 from kmidi_lab.composition.spans import Span, bars_of, pairs, spans_of, told, turn_at, turn_of, whole_rounds
 from kmidi_lab.composition.stages import Stage, mode_of, of_mode
@@ -50,7 +50,7 @@ def turned(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, fix
         brief: of the song.
         fixed: why the `mood`, the `key` or the `mode` does not change; without what is free.
     """
-    whole = sum(s.bars for s in form)
+    whole = bars_in(form)
     moods, lines = [brief.mood] * whole, dict[Change, Taken]()
     placed: list[tuple[Change, list[Span]]] = []
     for change in (c for c in changes if c.what in (MOOD, MODE, KEY, SHIFT)):
@@ -140,7 +140,7 @@ def _what(change: Change) -> str:
 def _line(change: Change, spans: Sequence[Span], stages: Sequence[Stage], form: Sequence[Stretch]) -> Taken:
     start = spans[0][0]
     stage = next(stage for stage, (a, b) in zip(stages, pairs(form), strict=True) if a <= start < b)
-    last = spans[-1][1] == sum(s.bars for s in form) and len(spans) == 1
+    last = spans[-1][1] == bars_in(form) and len(spans) == 1
     where = f"from bar {start + 1} on" if last else f"in {told(spans)}"
     if change.what == MOOD:
         return Taken("mood", f"{change.value} {where}, in {stage.heard}", change.words)
