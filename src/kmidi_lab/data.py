@@ -11,7 +11,7 @@ import lightning as L
 import numpy as np
 
 from kmidi_lab.bounds import Bounded
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import DataError, HandshakeError
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.text.table import Table

@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from torch import nn
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.bench.latency import NO_RTNEURAL, measure_latency

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from kmidi_lab.contracts import CONTRACTS, Contract
+from kmidi_lab.contract_types import Contract
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.inference.outliers import OutlierDetector, read_outliers

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.bounds import Bounded
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import Guess, Question

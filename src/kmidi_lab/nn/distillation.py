@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.nn.module import StudentPlan, epoch_seed, one_cycle
 from kmidi_lab.nn.streaming import Streaming

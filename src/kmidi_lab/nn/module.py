@@ -15,7 +15,7 @@ from annotated_types import Interval
 from torch import nn
 
 from kmidi_lab.bounds import Bounded, Count, Share
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.inference.outliers import OutlierDetector
 from kmidi_lab.nn.layer_rates import frozen_parts, parameter_groups
 from kmidi_lab.nn.streaming import Streaming

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.licences import product_use
 from kmidi_lab.registry.policy import student_falls_short
 from kmidi_lab.run_export import Export

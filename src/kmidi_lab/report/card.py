@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kmidi_lab.audio.kind import KINDS, packaged
 from kmidi_lab.contract_features import AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES
-from kmidi_lab.contracts import READER_OUTPUT_LIMIT, Contract
+from kmidi_lab.contract_types import Contract
+from kmidi_lab.contracts import READER_OUTPUT_LIMIT
 from kmidi_lab.licences import product_use
 from kmidi_lab.report import latency_view, view
 from kmidi_lab.report.contracts_doc import contract_markdown

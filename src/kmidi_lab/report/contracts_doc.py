@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kmidi_lab.contracts import CONTRACTS, READER_OUTPUT_LIMIT, Contract, Slice
+from kmidi_lab.contract_types import Contract, Slice
+from kmidi_lab.contracts import CONTRACTS, READER_OUTPUT_LIMIT
 from kmidi_lab.files import write_atomic
 from kmidi_lab.report.formats import cell, table
 

@@ -12,7 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import run_config, run_file
 from kmidi_lab.after_fit import BEGAN_WITH_ALL, numpy_call
-from kmidi_lab.contracts import CONTRACTS, Contract
+from kmidi_lab.contract_types import Contract
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, LabError, RegistryError, reason
 from kmidi_lab.files import write_atomic

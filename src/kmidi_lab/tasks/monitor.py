@@ -10,7 +10,8 @@ import numpy as np
 import orjson
 from omegaconf import DictConfig
 
-from kmidi_lab.contracts import CONTRACTS, Contract
+from kmidi_lab.contract_types import Contract
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, DataError, DriftError
 from kmidi_lab.feedback.drift import CHANCE_LIMIT, FEWEST, PSI_LIMIT, drift

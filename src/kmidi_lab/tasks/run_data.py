@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, DataError, one_line, reason
 from kmidi_lab.nn.module import LabModule

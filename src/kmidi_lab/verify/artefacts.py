@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import onnx
 import orjson
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import one_line, reason, show
 from kmidi_lab.export.onnx.runtime import INPUT, NEW_STATE, OUTPUT, STATE, OnnxModel
 from kmidi_lab.export.rtneural.reader import RTNeuralFormatError, RTNeuralModel

@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import show
 from kmidi_lab.export.cpp.emit import runtime_file
 from kmidi_lab.export.rtneural.cpp_header import cpp_header

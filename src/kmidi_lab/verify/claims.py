@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import show
 from kmidi_lab.licences import product_use
 from kmidi_lab.registry.history import PROMOTED, opening_of_note

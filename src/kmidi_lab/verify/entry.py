@@ -10,7 +10,8 @@ from typing import Any
 import jsonschema
 import orjson
 
-from kmidi_lab.contracts import CONTRACTS, Contract
+from kmidi_lab.contract_types import Contract
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import reason, show
 from kmidi_lab.registry.files import FILE, read_bounded
 from kmidi_lab.registry.schema import fault_text, schema

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import RegistryError, reason
 from kmidi_lab.export.rtneural.runner import VARIABLE
 from kmidi_lab.inference.published import example_root

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import Contract, Slice
+from kmidi_lab.contract_types import Contract, Slice
 from kmidi_lab.export.proof.golden import Model, Worst, called, edge_cases
 from kmidi_lab.export.proof.probes import gate_inputs, varied_inputs
 from kmidi_lab.export.proof.random_calls import CALLS, SEED

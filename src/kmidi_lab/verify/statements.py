@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 
 from kmidi_lab.audio.mel import RATE
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import show
 from kmidi_lab.export.proof.audio_golden import SCALE, verify_audio
 from kmidi_lab.export.proof.golden import Worst, decoded

@@ -10,7 +10,8 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import CONTRACTS, Contract
+from kmidi_lab.contract_types import Contract
+from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.bench.backends import onnx_backends, torch_backend
 from kmidi_lab.export.bench.memory_floor import memory_floor, read_time_us

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import orjson
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.cpp.emit import runtime_file
 from kmidi_lab.export.proof.golden import Worst

@@ -16,7 +16,7 @@ import onnx
 import torch
 from torch import nn
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.onnx.runtime import INPUT, NEW_STATE, OUTPUT, STATE
 from kmidi_lab.nn.streaming import CallStep, Streaming

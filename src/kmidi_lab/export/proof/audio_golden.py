@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.front_end import heard
 from kmidi_lab.audio.mel import HOP, RATE, WINDOW, log_mel
 from kmidi_lab.contract_features import AUDIO_FEATURES
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import ConfigError, ExportError, RegistryError
 from kmidi_lab.export.proof.golden import Model, Worst, beginning, called, checksum
 

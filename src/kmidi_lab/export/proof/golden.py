@@ -28,7 +28,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import Contract, Slice
+from kmidi_lab.contract_types import Contract, Slice
 from kmidi_lab.errors import ExportError, RegistryError
 
 Array = NDArray[np.float32]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import ExportError, RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.proof.golden import Model, Worst

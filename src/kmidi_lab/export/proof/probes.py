@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import Contract, Slice
+from kmidi_lab.contract_types import Contract, Slice
 
 Array = NDArray[np.float32]
 NOISE = 0.01

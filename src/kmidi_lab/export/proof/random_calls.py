@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.export.proof.golden import Model, called, checksum
 from kmidi_lab.export.proof.probes import varied_inputs
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import orjson
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import ExportError, RegistryError
 from kmidi_lab.export.proof.golden import Model, Worst, beginning, called, checksum
 from kmidi_lab.text.pieces import pieces, rows

@@ -18,7 +18,7 @@ import hashlib
 import orjson
 
 from kmidi_lab.contract_parts import EMBEDDING
-from kmidi_lab.contracts import Contract, Slice
+from kmidi_lab.contract_types import Contract, Slice
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.rtneural.cpp_types import identifier, layer_types
 from kmidi_lab.export.rtneural.reader import RTNeuralModel

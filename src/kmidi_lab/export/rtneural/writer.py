@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 from torch import fx, nn
 
-from kmidi_lab.contracts import Contract
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import ExportError, first_line
 from kmidi_lab.export.rtneural.blocks import merged, scaled, widened
 from kmidi_lab.export.rtneural.layers import WRITERS, Layer, instead_of, json_layer
