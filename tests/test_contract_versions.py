@@ -14,7 +14,8 @@ from kmidi_lab.chords.chart import read_chart
 from kmidi_lab.contracts import CONTRACTS, HARMONY
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.published import Published
-from kmidi_lab.models.harmony.features import context_vector, memory_of
+from kmidi_lab.models.harmony.features import context_vector
+from kmidi_lab.models.harmony.memory import memory_of
 from kmidi_lab.verify.folder import verify_folder
 
 SONG = "C F C F C G C F C G Am C"

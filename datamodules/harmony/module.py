@@ -17,7 +17,8 @@ from kmidi_lab.chords.chord import QUALITIES, Song
 from kmidi_lab.data import SPLIT
 from kmidi_lab.models.harmony.baselines import TokenSong
 from kmidi_lab.models.harmony.contract import HARMONY
-from kmidi_lab.models.harmony.features import EncodedSongs, HarmonyBatch, encode_songs, joint_class, transposition_table
+from kmidi_lab.models.harmony.encoding import EncodedSongs, HarmonyBatch, encode_songs
+from kmidi_lab.models.harmony.features import joint_class, transposition_table
 
 
 class ChordSongs(EncodedData[Song, HarmonyBatch, EncodedSongs]):

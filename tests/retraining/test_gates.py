@@ -163,7 +163,7 @@ def test_the_chords_of_a_song_are_held_out_together_weigh_as_one_and_are_drawn_a
 
 
 def test_batches_hold_the_share_of_feedback_that_is_wanted() -> None:
-    from kmidi_lab.models.harmony.features import HarmonyBatch
+    from kmidi_lab.models.harmony.encoding import HarmonyBatch
     from kmidi_lab.models.harmony.feedback import ChordFeedback
 
     training, rng = ChordFeedback(), np.random.default_rng(0)

@@ -13,7 +13,7 @@ from datamodules.harmony.module import ChordSongs
 from kmidi_lab.feedback.event import Event
 from kmidi_lab.inference.published import load_published
 from kmidi_lab.models.harmony.decoding import joint_probabilities
-from kmidi_lab.models.harmony.features import EncodedSongs
+from kmidi_lab.models.harmony.encoding import EncodedSongs
 
 
 def events_of_user(root: Path, user: str, count: int, seed: int, suited: bool) -> list[Event]:

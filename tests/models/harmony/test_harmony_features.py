@@ -13,15 +13,11 @@ from kmidi_lab.chords.chord import QUALITIES, Chord, Event, Key, Song, merge_rep
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.emotion_embedding import ANCHORS, encode_emotion, read_emotion
-from kmidi_lab.models.harmony.features import (
-    ChordMemory,
-    context_vector,
-    encode_songs,
-    joint_class,
-    transposition_table,
-    voice_leading,
-)
-from kmidi_lab.models.harmony.features import memory_of as memory_for
+from kmidi_lab.models.harmony.encoding import encode_songs
+from kmidi_lab.models.harmony.features import context_vector, joint_class, transposition_table
+from kmidi_lab.models.harmony.memory import ChordMemory
+from kmidi_lab.models.harmony.memory import memory_of as memory_for
+from kmidi_lab.models.harmony.voice_leading import voice_leading
 
 chords = st.builds(plain_chord, st.integers(0, 11), st.sampled_from(QUALITIES))
 

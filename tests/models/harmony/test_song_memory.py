@@ -20,7 +20,8 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.harmony.decoding import next_probabilities, song_probabilities
-from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER, ChordMemory, joint_class
+from kmidi_lab.models.harmony.features import CLASSES, joint_class
+from kmidi_lab.models.harmony.memory import MEMORY_ORDER, ChordMemory
 from kmidi_lab.models.harmony.module import HarmonyPredictor
 from kmidi_lab.models.harmony.predict import NextChords
 from kmidi_lab.scoring.matches import chances_so_far, every_match, match_weights, no_matches, with_matches

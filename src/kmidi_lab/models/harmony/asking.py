@@ -19,7 +19,8 @@ from kmidi_lab.inference.questions import TEXTS, Question, digest, read_text
 from kmidi_lab.midi.reading import read_piece
 from kmidi_lab.models.harmony.contract import HARMONY
 from kmidi_lab.models.harmony.decoding import next_probabilities
-from kmidi_lab.models.harmony.features import context_vector, joint_class, memory_of
+from kmidi_lab.models.harmony.features import context_vector, joint_class
+from kmidi_lab.models.harmony.memory import memory_of
 from kmidi_lab.scoring.ngram import Floats
 from kmidi_lab.wording import many
 

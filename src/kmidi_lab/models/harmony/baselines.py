@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kmidi_lab.chords.chord import QUALITIES
-from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER
+from kmidi_lab.models.harmony.features import CLASSES
+from kmidi_lab.models.harmony.memory import MEMORY_ORDER
 from kmidi_lab.scoring.matches import cache_weights, longest_matches, match_weights, with_cache, with_matches
 from kmidi_lab.scoring.ngram import NGram
 

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.models.harmony.contract import HARMONY
-from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER
+from kmidi_lab.models.harmony.features import CLASSES
+from kmidi_lab.models.harmony.memory import MEMORY_ORDER
 from kmidi_lab.scoring.matches import every_match, with_matches
 from kmidi_lab.scoring.metrics import softmax
 

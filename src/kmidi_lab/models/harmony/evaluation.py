@@ -12,7 +12,7 @@ from kmidi_lab.chords.chord import QUALITIES, Song
 from kmidi_lab.models.harmony.baselines import CachedNGram, ChordNGram, TokenSong, fit_baselines
 from kmidi_lab.models.harmony.contract import HARMONY
 from kmidi_lab.models.harmony.decoding import joint_probabilities, song_probabilities
-from kmidi_lab.models.harmony.features import EncodedSongs
+from kmidi_lab.models.harmony.encoding import EncodedSongs
 from kmidi_lab.run_analysis import Note
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import Roll, ScoredItem

@@ -15,8 +15,10 @@ from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.harmony.contract import HARMONY
 from kmidi_lab.models.harmony.decoding import joint_probabilities, song_probabilities
+from kmidi_lab.models.harmony.encoding import HarmonyBatch
 from kmidi_lab.models.harmony.evaluation import HarmonyData
-from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER, HarmonyBatch
+from kmidi_lab.models.harmony.features import CLASSES
+from kmidi_lab.models.harmony.memory import MEMORY_ORDER
 from kmidi_lab.models.harmony.module import HarmonyPredictor
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.retraining.lessons import Array, Judgement, LeftOutError, rows_of

@@ -13,7 +13,9 @@ from torch.nn import functional as F
 from kmidi_lab.bounds import Sizes
 from kmidi_lab.chords.chord import QUALITIES
 from kmidi_lab.models.harmony.contract import HARMONY
-from kmidi_lab.models.harmony.features import CLASSES, MEMORY_ORDER, HarmonyBatch
+from kmidi_lab.models.harmony.encoding import HarmonyBatch
+from kmidi_lab.models.harmony.features import CLASSES
+from kmidi_lab.models.harmony.memory import MEMORY_ORDER
 from kmidi_lab.models.harmony.network import KeyRelativeMLP
 from kmidi_lab.nn.module import Dropout, LabModule, LossWeight, Smoothing
 

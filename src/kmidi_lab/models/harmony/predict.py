@@ -30,7 +30,8 @@ from kmidi_lab.models.harmony import asking
 from kmidi_lab.models.harmony.baselines import circle_of_fifths
 from kmidi_lab.models.harmony.decoding import next_probabilities
 from kmidi_lab.models.harmony.evaluation import DEGREES
-from kmidi_lab.models.harmony.features import context_vector, joint_class, memory_of
+from kmidi_lab.models.harmony.features import context_vector, joint_class
+from kmidi_lab.models.harmony.memory import memory_of
 
 _HALF_DIMINISHED = {1: {2, 4, 6, 7, 9, 11}, -1: {2, 7, 9}, 0: {2, 7, 9}}
 """Degrees where the class dim7, which holds both, is half-diminished in six or more of ten chords of the jazz standards."""
