@@ -38,7 +38,7 @@ from kmidi_lab.models.emotion.features import EMOTIONS
 from kmidi_lab.models.emotion.hearing import adapted, spoken_means
 from kmidi_lab.models.emotion.module import EmotionRecognizer
 from kmidi_lab.nn.layer_rates import parameter_groups
-from kmidi_lab.nn.module import one_cycle
+from kmidi_lab.nn.schedule import one_cycle
 from kmidi_lab.retraining import gates
 from kmidi_lab.retraining.lessons import Lessons
 from kmidi_lab.retraining.opening import TrainableRelease, opened

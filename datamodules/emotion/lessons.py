@@ -32,7 +32,7 @@ from kmidi_lab.audio.mel import HOP, RATE, WINDOW, log_mel
 from kmidi_lab.audio.speaker import adapt, fresh, padded
 from kmidi_lab.errors import DataError
 from kmidi_lab.models.emotion.pretraining import TARGETS, LessonBatch
-from kmidi_lab.nn.module import epoch_seed
+from kmidi_lab.nn.schedule import epoch_seed
 
 _LONGEST_S, _LEAST_S = 6.0, 0.5
 _TOGETHER, _EVERY = 24, 9

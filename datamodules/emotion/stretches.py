@@ -25,7 +25,7 @@ from kmidi_lab.models.emotion.features import (
     label_set,
     scalars_of,
 )
-from kmidi_lab.nn.module import epoch_seed
+from kmidi_lab.nn.schedule import epoch_seed
 
 Targets = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 """One-hot labels `[N, K]` and intensities `[N, 2]`, scalars `[N, 4]`."""

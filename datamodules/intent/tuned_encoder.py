@@ -17,7 +17,7 @@ from datamodules.intent.sentence_encoder import SIZE, SentenceEncoder, batches_o
 from datamodules.intent.targets import affect_of, targets
 from datamodules.shared.library import shown
 from kmidi_lab.models.intent.features import AFFECT, COLUMNS, Sentence
-from kmidi_lab.nn.module import one_cycle
+from kmidi_lab.nn.schedule import one_cycle
 
 log = logging.getLogger(__name__)
 LABELLED = sum(COLUMNS[:2])

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from kmidi_lab.audio.mel import BANDS, FLOOR
-from kmidi_lab.nn.module import epoch_seed
+from kmidi_lab.nn.schedule import epoch_seed
 
 Batch = TypeVar("Batch")
 _CHUNK = 64

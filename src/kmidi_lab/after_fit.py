@@ -20,7 +20,8 @@ from kmidi_lab.errors import FileError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.loggers import CURVES
 from kmidi_lab.nn.distillation import STUDENT, distill
-from kmidi_lab.nn.module import LabModule, Trained, epoch_seed
+from kmidi_lab.nn.module import LabModule, Trained
+from kmidi_lab.nn.schedule import epoch_seed
 from kmidi_lab.report.curves import read_curves
 from kmidi_lab.report.html import write_report
 from kmidi_lab.run_analysis import Analysis

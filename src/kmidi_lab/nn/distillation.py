@@ -17,7 +17,8 @@ from torch import nn
 
 from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.nn.module import StudentPlan, epoch_seed, one_cycle
+from kmidi_lab.nn.module import StudentPlan
+from kmidi_lab.nn.schedule import epoch_seed, one_cycle
 from kmidi_lab.nn.streaming import Streaming
 
 log = logging.getLogger(__name__)

@@ -1,11 +1,9 @@
-"""What all models share: contract, optimiser and schedule, checked values, the exported network."""
+"""What all models share: contract, optimiser, checked values, the exported network."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import cos, pi
 from typing import Annotated, Any, ClassVar
 
 import lightning as L
@@ -18,6 +16,7 @@ from kmidi_lab.bounds import Bounded, Count, Share
 from kmidi_lab.contract_types import Contract
 from kmidi_lab.inference.outliers import OutlierDetector
 from kmidi_lab.nn.layer_rates import frozen_parts, parameter_groups
+from kmidi_lab.nn.schedule import epoch_seed, one_cycle
 from kmidi_lab.nn.streaming import Streaming
 from kmidi_lab.run_analysis import Note
 from kmidi_lab.text.table import Table
@@ -33,29 +32,6 @@ CONTRACT_VERSION = "contract_version"
 HEARD_ALL = "heard_all"
 """In a checkpoint: whether its weights were trained on all of their data, or began with such; earlier releases lack it."""
 _WITHIN_EPOCH = "within_epoch"
-_WARM_UP, _FIRST, _LAST = 0.1, 0.04, 1e-4
-_SEED_STRIDE = 1_000_003
-
-
-def epoch_seed(epoch: int) -> int:
-    """A seed of the run's seed and the epoch alone, so that a resumed run goes on as an unbroken one.
-
-    The run's is that of `lightning.seed_everything`, 0 without it.
-    """
-    return (int(os.environ.get("PL_GLOBAL_SEED", "0")) * _SEED_STRIDE + epoch) % 2**63
-
-
-def one_cycle(steps: int) -> Callable[[int], float]:
-    """Share of the peak learning rate by step: up along a cosine for a tenth of the run, then down to nearly 0."""
-    peak = max(1.0, _WARM_UP * steps)
-
-    def share(step: int) -> float:
-        if step < peak:
-            return _FIRST + (1 - _FIRST) * (1 - cos(pi * step / peak)) / 2
-        done = min(1.0, (step - peak) / max(1.0, steps - peak))
-        return _LAST + (1 - _LAST) * (1 + cos(pi * done)) / 2
-
-    return share
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from torch import nn
 from kmidi_lab.files import write_atomic
 from kmidi_lab.models.emotion.network import linear_part
 from kmidi_lab.nn.layers import GRU, Standardize
-from kmidi_lab.nn.module import epoch_seed, one_cycle
+from kmidi_lab.nn.schedule import epoch_seed, one_cycle
 from kmidi_lab.nn.streaming import Chain, State
 from kmidi_lab.resume import is_whole
 
