@@ -12,7 +12,8 @@ from support.sample_run import sample_run
 
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.run_analysis import WorstItem
-from kmidi_lab.wandb_run import finish_wandb, wandb_logger
+from kmidi_lab.wandb_results import finish_wandb
+from kmidi_lab.wandb_run import wandb_logger
 
 CFG = {
     "model": {"name": "harmony", "init_from": None}, "seed": 3, "task": "train", "preset": "none",

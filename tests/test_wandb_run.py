@@ -15,7 +15,8 @@ from support.sample_run import sample_run
 from kmidi_lab import wandb_rounds
 from kmidi_lab.feedback.rounds import Rounds
 from kmidi_lab.run_analysis import WorstItem
-from kmidi_lab.wandb_run import EVERY, StepCurves, _name, _tags, finish_wandb
+from kmidi_lab.wandb_results import _name, finish_wandb
+from kmidi_lab.wandb_run import EVERY, StepCurves, _tags
 
 
 class _Wandb(WandbLogger):

@@ -11,7 +11,7 @@ from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig
 
-from kmidi_lab.schema import RayConfig, SlurmConfig, WorkersConfig
+from kmidi_lab.launcher_schema import RayConfig, SlurmConfig, WorkersConfig
 
 
 class _LabLauncher(Launcher):

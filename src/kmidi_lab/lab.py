@@ -34,7 +34,7 @@ from kmidi_lab.run_record import RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import SizeLimit, check_average, check_trainer, make_trainer
-from kmidi_lab.wandb_run import finish_wandb
+from kmidi_lab.wandb_results import finish_wandb
 from kmidi_lab.worst_items import keep_worst
 
 log = logging.getLogger(__name__)

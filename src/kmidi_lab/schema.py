@@ -1,4 +1,7 @@
-"""The typed root of the config: what may stand there and of what type. Components (`_target_`) stay open."""
+"""The typed root of the config: what may stand there and of what type. Components (`_target_`) stay open.
+
+The groups of single tasks are in `task_schema.py`, those of launchers in `launcher_schema.py`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,20 @@ from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING
+
+from kmidi_lab.task_schema import (
+    AdaptConfig,
+    CollectConfig,
+    DashboardConfig,
+    EvalConfig,
+    HubConfig,
+    LabelConfig,
+    MonitorConfig,
+    QueueConfig,
+    RegistryConfig,
+    RetrainConfig,
+    ServeConfig,
+)
 
 
 @dataclass
@@ -101,99 +118,6 @@ class ModelConfig:
 
 
 @dataclass
-class EvalConfig:
-    model: str | None = None
-    sweep: str | None = None
-    out: str | None = None
-
-
-@dataclass
-class RegistryConfig:
-    action: str = "list"
-    model: str | None = None
-    other: str | None = None
-    version: str | None = None
-    reason: str = ""
-
-
-@dataclass
-class ServeConfig:
-    host: str = "127.0.0.1"
-    port: int = 8765
-    upload_mb: float = 20.0
-
-
-@dataclass
-class CollectConfig:
-    host: str = "127.0.0.1"
-    port: int = 8766
-    upload_mb: float = 1.0
-    per_minute: int = 60
-    keep_days: int = 365
-    most_events: int = 1_000_000
-
-
-@dataclass
-class DashboardConfig:
-    runs: str | None = None
-    out: str | None = None
-    sweep: str | None = None
-    dry_run: bool = False
-
-
-@dataclass
-class MonitorConfig:
-    days: int = 30
-    store: str | None = None
-
-
-@dataclass
-class QueueConfig:
-    by: str | None = None
-    count: int = 100
-    diverse: bool = True
-    members: list[str] = field(default_factory=list)
-    checkpoint: str | None = None
-
-
-@dataclass
-class LabelConfig:
-    file: str | None = None
-    page: bool = False
-    host: str = "127.0.0.1"
-    port: int = 8767
-    by: str | None = None
-    count: int = 100
-
-
-@dataclass
-class HubConfig:
-    push: str | None = None
-    pull: str | None = None
-    revision: str | None = None
-    public: bool = False
-
-
-@dataclass
-class RetrainConfig:
-    feedback: str | None = None
-    recordings: str | None = None
-    share: float = 0.3
-    steps: int = 300
-    learning_rate: float | None = None
-    held_out: float = 0.25
-    margin: float = 0.01
-    weigh: bool = True
-
-
-@dataclass
-class AdaptConfig:
-    name: str = "mine"
-    feedback: str | None = None
-    use: str | None = None
-
-
-@dataclass
 class LabConfig:
     seed: int = MISSING
     task: str = MISSING
@@ -225,42 +149,6 @@ class LabConfig:
     adapt: AdaptConfig | None = None
     dashboard: DashboardConfig | None = None
     hub: HubConfig | None = None
-
-
-@dataclass
-class WorkersConfig:
-    """`hydra.launcher` of launcher=workers."""
-
-    _target_: str = "hydra_plugins.kmidi_lab_launchers.WorkersLauncher"
-    n_jobs: int = 2
-
-
-@dataclass
-class SlurmConfig:
-    """`hydra.launcher` of launcher=slurm."""
-
-    _target_: str = "hydra_plugins.kmidi_lab_launchers.SlurmLauncher"
-    partition: str | None = None
-    account: str | None = None
-    time: Any = "24:00:00"
-    gpus: int = 0
-    cpus: int = 2
-    memory_gb: float | None = None
-    timeouts: int = 10
-    at_once: int = 100
-    cluster: str = "slurm"
-
-
-@dataclass
-class RayConfig:
-    """`hydra.launcher` of launcher=ray."""
-
-    _target_: str = "hydra_plugins.kmidi_lab_launchers.RayLauncher"
-    address: str | None = None
-    cpus: int = 1
-    gpus: float = 0
-    retries: int = 3
-    at_once: int = 2
 
 
 def register() -> None:

@@ -12,8 +12,9 @@ from support.sample_run import sample_run
 
 from kmidi_lab.errors import DataError
 from kmidi_lab.feedback.rounds import COLUMNS, Rounds, facts_of
+from kmidi_lab.wandb_results import finish_wandb
 from kmidi_lab.wandb_rounds import log_step
-from kmidi_lab.wandb_run import finish_wandb, wandb_logger
+from kmidi_lab.wandb_run import wandb_logger
 
 RETRAINED = {
     "events": 60, "raters": 3,

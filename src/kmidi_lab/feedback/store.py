@@ -8,31 +8,17 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from kmidi_lab.errors import DataError, FileError, reason, show
 from kmidi_lab.feedback.event import LONGEST_LINE, Event, to_line
 from kmidi_lab.feedback.reading import LAST_TIME, EventError, parse
+from kmidi_lab.feedback.store_file import TABLES, UNSCRUBBED, commit_and_scrub, is_store, own_schema, schema_of
 
 FILE = "feedback.db"
 _VERSION = 1
 _WAIT_S = 30
-_HEADER = b"SQLite format 3\0"
-"""What such a file begins with; SQLite itself takes one of a few bytes for an empty one, and writes over it."""
-_UNSCRUBBED = "application_id"
-"""The pragma that is 1 while deleted events may still lie in the file or its log."""
-_TABLES = """
-CREATE TABLE events (
-    event TEXT PRIMARY KEY, use TEXT NOT NULL, model TEXT NOT NULL, action TEXT NOT NULL,
-    time INTEGER NOT NULL, line BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX by_use ON events (use);
-CREATE INDEX by_time ON events (time);
-CREATE TABLE forgotten (use_hash TEXT PRIMARY KEY) WITHOUT ROWID;
-CREATE TABLE salt (value TEXT NOT NULL);
-"""
 
 
 @dataclass(frozen=True)
@@ -71,11 +57,11 @@ class Store:
             connection.execute("BEGIN IMMEDIATE")
             [version] = connection.execute("PRAGMA user_version").fetchone()
             if version == 0 and not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-                for statement in filter(str.strip, _TABLES.split(";")):
+                for statement in filter(str.strip, TABLES.split(";")):
                     connection.execute(statement)
                 connection.execute("INSERT INTO salt VALUES (?)", [secrets.token_hex(16)])
                 connection.execute(f"PRAGMA user_version={_VERSION}")
-            elif version != _VERSION or _schema(connection) != _own_schema():
+            elif version != _VERSION or schema_of(connection) != own_schema():
                 raise DataError(f"{path}: no feedback store of version {_VERSION}; move it away")
             connection.execute("COMMIT")
 
@@ -94,7 +80,7 @@ class Store:
             connection.execute("BEGIN IMMEDIATE")
             for identity in instead_of:
                 connection.execute("DELETE FROM events WHERE event = ?", [identity])
-                connection.execute(f"PRAGMA {_UNSCRUBBED}=1")
+                connection.execute(f"PRAGMA {UNSCRUBBED}=1")
             for event in events:
                 counts[_put(connection, event)] += 1
             connection.execute("COMMIT")
@@ -154,7 +140,7 @@ class Store:
                 if count := connection.execute("DELETE FROM events WHERE use = ?", [use]).rowcount:
                     removed += count
                     connection.execute("INSERT OR IGNORE INTO forgotten VALUES (?)", [_hash(use)])
-            _commit_and_scrub(connection, removed)
+            commit_and_scrub(connection, removed)
         return removed
 
     def keep_since(self, time: int) -> int:
@@ -162,7 +148,7 @@ class Store:
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             removed = connection.execute("DELETE FROM events WHERE time < ?", [time]).rowcount
-            _commit_and_scrub(connection, removed)
+            commit_and_scrub(connection, removed)
         return removed
 
     @property
@@ -196,28 +182,6 @@ class Store:
             ) from error
 
 
-def is_store(path: Path) -> bool:
-    """Whether a file is one of SQLite; its content may still be another's. Raises DataError: it can't be read."""
-    try:
-        with path.open("rb") as file:
-            return file.read(len(_HEADER)) == _HEADER
-    except OSError as error:
-        raise DataError(f"{path}: can't be read ({reason(error)}); name another store of feedback") from error
-
-
-def _schema(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
-    """Views and triggers of another's file would run whatever they say."""
-    rows = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
-    return {(kind, name, " ".join(sql.split())) for kind, name, sql in rows}
-
-
-@cache
-def _own_schema() -> frozenset[tuple[str, str, str]]:
-    with closing(sqlite3.connect(":memory:")) as connection:
-        connection.executescript(_TABLES)
-        return frozenset(_schema(connection))
-
-
 def _put(connection: sqlite3.Connection, event: Event) -> str:
     if connection.execute("SELECT 1 FROM forgotten WHERE use_hash = ?", [_hash(event.use)]).fetchone():
         return "forgotten"
@@ -234,20 +198,3 @@ def _put(connection: sqlite3.Connection, event: Event) -> str:
 
 def _hash(use: str) -> str:
     return hashlib.sha256(use.encode()).hexdigest()
-
-
-def _commit_and_scrub(connection: sqlite3.Connection, removed: int) -> None:
-    """Leaves nothing deleted in the file or in its log, now or before. Raises DataError: another program is reading."""
-    if removed:
-        connection.execute(f"PRAGMA {_UNSCRUBBED}=1")
-    [unscrubbed] = connection.execute(f"PRAGMA {_UNSCRUBBED}").fetchone()
-    connection.execute("COMMIT")
-    if not unscrubbed:
-        return
-    connection.execute("VACUUM")
-    [busy, *_] = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        raise DataError(
-            "deleted, but another program reads the store, so its log may still hold it; end it, and type this again"
-        )
-    connection.execute(f"PRAGMA {_UNSCRUBBED}=0")

@@ -15,10 +15,10 @@ from hydra.core.utils import JobReturn
 
 from kmidi_lab import stopping
 from kmidi_lab.errors import ConfigError, UserError, first_line, one_line
+from kmidi_lab.launcher_schema import RayConfig
 from kmidi_lab.launchers.elsewhere import Elsewhere, results
 from kmidi_lab.launchers.jobs import Jobs
 from kmidi_lab.launchers.values import endpoint
-from kmidi_lab.schema import RayConfig
 
 log = logging.getLogger(__name__)
 _STORE_BYTES = 100 * 2**20

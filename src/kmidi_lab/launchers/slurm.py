@@ -12,10 +12,10 @@ from typing import Any
 from hydra.core.utils import JobReturn
 
 from kmidi_lab.errors import ConfigError, UserError, one_line
+from kmidi_lab.launcher_schema import SlurmConfig
 from kmidi_lab.launchers.elsewhere import Elsewhere, results
 from kmidi_lab.launchers.jobs import Jobs
 from kmidi_lab.launchers.values import minutes
-from kmidi_lab.schema import SlurmConfig
 
 log = logging.getLogger(__name__)
 _FOLDER = "submitit"

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any
 
-from kmidi_lab import run_config, run_file
-from kmidi_lab.errors import DataError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.report import formats
 from kmidi_lab.report.formats import NOTHING, csv_text, decimals, fixed, is_number, text_table
 from kmidi_lab.report.scores import plus_minus, runs_of
-from kmidi_lab.run_record import Objective, RunRecord
-from kmidi_lab.run_scores import MetricTable, Primary, Spread, Statistic
-from kmidi_lab.sweeps.choice import FinishedJob, chosen, only_repeats, setting
+from kmidi_lab.report.spread import spread_of
+from kmidi_lab.report.sweep_jobs import SweepJob, sweep_jobs
+from kmidi_lab.run_record import RunRecord
+from kmidi_lab.run_scores import Spread, Statistic
+from kmidi_lab.sweeps.choice import FinishedJob, chosen, only_repeats
 from kmidi_lab.sweeps.kept import choice_in
 from kmidi_lab.wording import many
 
@@ -41,30 +39,6 @@ _OF_SCORES = slice(3, 7)
 """The columns that tell scores."""
 
 
-@dataclass(frozen=True)
-class _Job:
-    number: int
-    overrides: tuple[str, ...]
-    run: RunRecord | None
-    status: str
-
-    @property
-    def is_tested(self) -> bool:
-        return self.status == "ok" and bool(self.run and self.run.scores)
-
-    @property
-    def primary(self) -> Primary | None:
-        return self.run.primary if self.run else None
-
-    @property
-    def objective(self) -> Objective | None:
-        return self.run.objective if self.run else None
-
-    @property
-    def fold(self) -> int | None:
-        return self.run.data.split.get("fold") if self.run and self.run.data else None
-
-
 def leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str, Spread | None]:
     """The table, best job first, and the spread over the seeds and folds of the jobs that are ok and tested.
 
@@ -74,10 +48,10 @@ def leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str, Spre
         sweep_dir: of the sweep.
         rank_by: validation or test.
     """
-    jobs = _jobs(sweep_dir)
+    jobs = sweep_jobs(sweep_dir)
     if not jobs:
         return f"{sweep_dir} holds no jobs.\n", None
-    spread, why_not = _spread(jobs)
+    spread, why_not = spread_of(jobs)
     table = [_headings(), *map(astuple, _entries(jobs, rank_by))]
     right: tuple[int, ...] = (3, 5)
     if _scores_nothing(jobs):
@@ -88,24 +62,24 @@ def leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str, Spre
 
 def finished(sweep_dir: Path) -> list[tuple[Path, RunRecord]]:
     """Folders and records of the jobs that a spread is over: those that are ok and tested."""
-    return [(sweep_dir / str(job.number), job.run) for job in _jobs(sweep_dir) if job.run and job.is_tested]
+    return [(sweep_dir / str(job.number), job.run) for job in sweep_jobs(sweep_dir) if job.run and job.is_tested]
 
 
 def write_leaderboard(sweep_dir: Path, rank_by: str = "validation") -> tuple[str, Spread | None]:
     """What `leaderboard` returns, and the same in leaderboard.csv and leaderboard.md of the sweep's folder."""
-    jobs = _jobs(sweep_dir)
+    jobs = sweep_jobs(sweep_dir)
     entries = _entries(jobs, rank_by)
     table = csv_text([[f.name for f in fields(Entry)], *(astuple(e) for e in entries)])
     write_atomic(sweep_dir / "leaderboard.csv", table.encode())
     rows = [[formats.cell(text) for text in astuple(e)] for e in entries]
-    summary = formats.cell(_summary(sweep_dir, jobs, *_spread(jobs), rank_by))
+    summary = formats.cell(_summary(sweep_dir, jobs, *spread_of(jobs), rank_by))
     page = formats.table(_headings(), rows, right=(0, 3, 5))
     page = f"# Leaderboard of {formats.cell(sweep_dir.name)}\n\n{page}\n{summary}\n"
     write_atomic(sweep_dir / "leaderboard.md", page.encode())
     return leaderboard(sweep_dir, rank_by)
 
 
-def _scores_nothing(jobs: Sequence[_Job]) -> bool:
+def _scores_nothing(jobs: Sequence[SweepJob]) -> bool:
     """Whether all jobs are done and none has a score, as those of task=predict."""
     return all(job.status == "ok" and job.primary is None and job.objective is None for job in jobs)
 
@@ -114,38 +88,13 @@ def _headings() -> list[str]:
     return [field.name.replace("_", " ") for field in fields(Entry)]
 
 
-def _jobs(sweep_dir: Path) -> list[_Job]:
-    folders = sorted((f for f in sweep_dir.iterdir() if f.is_dir() and f.name.isdigit()), key=lambda f: int(f.name))
-    return [_Job(int(f.name), _overrides(f), *_run(f / run_file.FILE)) for f in folders]
-
-
-def _run(path: Path) -> tuple[RunRecord | None, str]:
-    """A job that was killed before it began leaves no run.json; one of an older lab may have left half of one."""
-    if not path.exists():
-        return None, "no result"
-    try:
-        run = run_file.read(path)
-    except DataError:
-        return None, "unreadable run.json"
-    return run, run.identity.status
-
-
-def _overrides(folder: Path) -> tuple[str, ...]:
-    """What was typed for a job: without what the sweep itself adds when it goes on with one."""
-    words = tuple(run_config.overrides(folder))
-    itself = f"/{folder.parent.name}/{folder.name}"
-    resumed = (w for w in words if w.startswith("trainer.resume=") and w.rstrip("'").endswith(itself))
-    left_out = {*resumed, *(w for w in words if w.startswith("sweep."))}
-    return tuple(word for word in words if word not in left_out)
-
-
-def _entries(jobs: list[_Job], rank_by: str) -> list[Entry]:
+def _entries(jobs: list[SweepJob], rank_by: str) -> list[Entry]:
     values = [v for job in jobs if (p := job.primary) for v in (p.value, p.best_baseline_value)]
     places = decimals(values), max(4, decimals([o.value for job in jobs if (o := job.objective)]))
     return [_entry(job, *places) for job in sorted(jobs, key=lambda job: _rank(job, rank_by))]
 
 
-def _rank(job: _Job, rank_by: str) -> tuple[bool, str, bool, float, int]:
+def _rank(job: SweepJob, rank_by: str) -> tuple[bool, str, bool, float, int]:
     """Where nothing was trained, as in a sweep of task=eval, by what was scored."""
     own = job.objective if rank_by == "validation" and job.objective else job.primary
     value = own.value if own else None
@@ -161,7 +110,7 @@ def _rank(job: _Job, rank_by: str) -> tuple[bool, str, bool, float, int]:
     )
 
 
-def _entry(job: _Job, places: int, of_validation: int) -> Entry:
+def _entry(job: SweepJob, places: int, of_validation: int) -> Entry:
     p, validated = job.primary, job.objective
     rival = p.best_baseline if p else None
     error = job.run.identity.error if job.run else None
@@ -177,7 +126,7 @@ def _entry(job: _Job, places: int, of_validation: int) -> Entry:
     )
 
 
-def _choice(sweep_dir: Path, jobs: list[_Job]) -> str:
+def _choice(sweep_dir: Path, jobs: list[SweepJob]) -> str:
     """The jobs of the best setting; nothing where there is one setting alone."""
     tried = [FinishedJob(job.number, job.overrides, job.run) for job in jobs if job.run and job.status == "ok"]
     kept_choice, elsewhere = choice_in(sweep_dir)
@@ -189,47 +138,7 @@ def _choice(sweep_dir: Path, jobs: list[_Job]) -> str:
     return f" Chosen by validation: job {numbers}." if numbers else ""
 
 
-def _spread(jobs: list[_Job]) -> tuple[Spread | None, str]:
-    """Mean and sample standard deviation by split and metric, or None and why there is none.
-
-    `folds` and the spread of the baselines are there where the jobs have folds, each of which has a test of its own.
-    """
-    results = [(job, job.run, job.run.scores) for job in jobs if job.is_tested and job.run and job.run.scores]
-    seeds = [run.identity.seed for _, run, _ in results]
-    folds = [job.fold for job, _, _ in results if job.fold is not None]
-    settings = {setting(job.overrides) for job, _, _ in results}
-    if not results:
-        finished = any(job.status == "ok" for job in jobs)
-        return None, "no job has scores" if finished else "no job finished"
-    if len(settings) > 1 or len({run.identity.model for _, run, _ in results}) > 1:
-        return None, "the jobs differ in more than their seed"
-    if len(set(folds)) < 2:
-        folds = []
-    repeats: list[Any] = list(zip(seeds, folds, strict=True)) if folds else seeds
-    if len(set(repeats)) < len(results):
-        return None, "a seed comes more than once"
-    over = Spread(seeds, _statistics([scores.metrics for _, _, scores in results]), folds)
-    if folds:
-        over.baselines = {
-            split: _statistics([scores.baselines.get(split, {}) for _, _, scores in results]) for split in over.metrics
-        }
-    return over, ""
-
-
-def _statistics(tables: Sequence[MetricTable]) -> dict[str, dict[str, Statistic]]:
-    """Mean and sample standard deviation of every score that all tables have, by the two keys it lies under."""
-    out: dict[str, dict[str, Statistic]] = {}
-    for name, scores in tables[0].items():
-        for metric in scores:
-            values = [table.get(name, {}).get(metric) for table in tables]
-            numbers = [v for v in values if isinstance(v, float) and is_number(v)]  # an int is a count, not a score
-            if len(numbers) == len(values):
-                std = statistics.stdev(numbers) if len(numbers) > 1 else None
-                out.setdefault(name, {})[metric] = Statistic(statistics.fmean(numbers), std)
-    return out
-
-
-def _summary(sweep_dir: Path, jobs: list[_Job], spread: Spread | None, why_not: str, rank_by: str) -> str:
+def _summary(sweep_dir: Path, jobs: list[SweepJob], spread: Spread | None, why_not: str, rank_by: str) -> str:
     line = f"{sum(job.status == 'ok' for job in jobs)} of {many(len(jobs), 'job')} ok."
     if _scores_nothing(jobs):
         return line

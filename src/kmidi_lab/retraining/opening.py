@@ -17,7 +17,8 @@ from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.event import Event
 from kmidi_lab.feedback.reading import read_lines
-from kmidi_lab.feedback.store import FILE, Store, is_store
+from kmidi_lab.feedback.store import FILE, Store
+from kmidi_lab.feedback.store_file import is_store
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published, example_root, load_published
 from kmidi_lab.nn.module import LabModule

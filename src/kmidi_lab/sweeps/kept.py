@@ -15,9 +15,9 @@ from filelock import FileLock, Timeout
 
 from kmidi_lab.errors import ConfigError, one_line
 from kmidi_lab.files import write_atomic
+from kmidi_lab.launcher_schema import RayConfig, SlurmConfig, WorkersConfig
 from kmidi_lab.overrides import quoted, unquoted
 from kmidi_lab.registry.files import read_bounded
-from kmidi_lab.schema import RayConfig, SlurmConfig, WorkersConfig
 from kmidi_lab.typed_json import MisfitError, from_json, to_json
 
 FILE = "sweep.json"
