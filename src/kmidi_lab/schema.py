@@ -153,4 +153,6 @@ class LabConfig:
 
 def register() -> None:
     """Makes the schema known to Hydra; safe to call again."""
-    ConfigStore.instance().store(name="schema", node=LabConfig)
+    store = ConfigStore.instance()
+    if "schema.yaml" not in store.repo:
+        store.store(name="schema", node=LabConfig)

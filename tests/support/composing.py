@@ -2,23 +2,27 @@
 
 A command composes four times, an eighth of a second each, with the same choices (`model=`, `preset=`, …) each time. Most of
 that is finding, parsing and merging the files of these choices. Here what they come to is kept, and each composition takes a
-copy to put the typed values into. Only the lab's own files are kept, which stay as they are while tests run; with a test's
-own folders all is done each time.
+copy to put the typed values into; new choices share the files that they have in common with others. Only the lab's own
+files are kept, which stay as they are while tests run; with a test's own folders all is done each time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import deepcopy
+from copy import copy, deepcopy
+from functools import cache
 from typing import Any
 
 import yaml
-from hydra._internal import config_loader_impl
+from hydra._internal import config_loader_impl, defaults_list
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.config_repository import CachingConfigRepository
 from hydra._internal.defaults_list import DefaultsList, Overrides
 from hydra.core.default_element import ResultDefault
 from hydra.core.override_parser.types import Override
+from hydra.plugins.config_source import ConfigResult
 from omegaconf import DictConfig
+from omegaconf import base as omegaconf_base
 
 from kmidi_lab.conf_dir import conf_dir
 
@@ -26,6 +30,11 @@ _new_list = config_loader_impl.create_defaults_list
 _new_config = ConfigLoaderImpl._compose_config_from_defaults_list
 _lists: dict[Any, DefaultsList] = {}
 _configs: dict[Any, DictConfig] = {}
+_load = CachingConfigRepository.load_config
+_loaded: dict[str, ConfigResult | None] = {}
+_choices = defaults_list._create_interpolation_map
+_grammar = omegaconf_base.parse
+_kept_grammar = cache(_grammar)
 _parse = yaml.load
 _parsed: dict[str, Any] = {}
 
@@ -34,6 +43,9 @@ def keep_composed(put: Callable[[object, str, object], None] = setattr) -> None:
     """Until what `put` (object, name, value) has put there is taken back."""
     put(config_loader_impl, "create_defaults_list", _kept_list)
     put(ConfigLoaderImpl, "_compose_config_from_defaults_list", _kept_config)
+    put(CachingConfigRepository, "load_config", _kept_file)
+    put(defaults_list, "_create_interpolation_map", _asked_choices)
+    put(omegaconf_base, "parse", _kept_grammar)
     put(yaml, "load", _kept_yaml)
 
 
@@ -41,6 +53,9 @@ def as_hydra_does(put: Callable[[object, str, object], None]) -> None:
     """Takes all of this back, for a comparison."""
     put(config_loader_impl, "create_defaults_list", _new_list)
     put(ConfigLoaderImpl, "_compose_config_from_defaults_list", _new_config)
+    put(CachingConfigRepository, "load_config", _load)
+    put(defaults_list, "_create_interpolation_map", _choices)
+    put(omegaconf_base, "parse", _grammar)
     put(yaml, "load", _parse)
 
 
@@ -69,8 +84,39 @@ def _kept_config(self: ConfigLoaderImpl, defaults: list[ResultDefault], repo: An
         return _new_config(self, defaults, repo)
     key = tuple(tuple(vars(one).items()) for one in defaults)
     if key not in _configs:
-        _configs[key] = _new_config(self, defaults, repo)
+        _configs[key] = _new_config(self, defaults, _Copies(repo))
     return deepcopy(_configs[key])
+
+
+def _kept_file(self: CachingConfigRepository, config_path: str) -> ConfigResult | None:
+    if not _own_alone(self):
+        return _load(self, config_path)
+    if config_path not in _loaded:
+        _loaded[config_path] = _load(self, config_path)
+    return _loaded[config_path]
+
+
+class _Copies:
+    """Files to be merged: merging takes parts of them over as they are."""
+
+    def __init__(self, repo: Any) -> None:
+        self._repo = repo
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._repo, name)
+
+    def load_config(self, config_path: str) -> ConfigResult | None:
+        found: ConfigResult | None = self._repo.load_config(config_path)
+        if found is not None:
+            found = copy(found)
+            found.config = deepcopy(found.config)
+        return found
+
+
+def _asked_choices(overrides: Overrides, defaults: Any, self_added: bool) -> Any:
+    """The choices so far, which few lists of defaults refer to."""
+    asked = any(one.is_interpolation() for one in defaults if not one.is_self())
+    return _choices(overrides, defaults, self_added) if asked else None
 
 
 def _kept_yaml(stream: Any, Loader: type) -> Any:  # noqa: N803  yaml's name
