@@ -101,7 +101,8 @@ def load(
     ]
     present, absent = find_sources(sources, [name for name in SOURCES if name in (made.NAME, *names)])
     heard = [(font.name, font.stat().st_size) for font in [*trained, *([tested] if tested else [])]]
-    drawn = (renderings, stretches, teacher, copies, nodes, split_seed)
+    # Without copies the data are those of releases that knew none.
+    drawn = (renderings, stretches, teacher, *((copies,) if copies else ()), nodes, split_seed)
     settings = (tuple(p.name for p in present), *drawn, rendering.SOUND_FONT, *heard)
     version = data_version(settings, chain(own, *(p.contents() for p in present)))
     rules = NodeRules(split_seed, tested.stem if tested else rendering.SOUND_FONT)

@@ -135,7 +135,7 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
         self._pairs, self._targets, self._quadrants, self._taught = self._paired(clips)
         self._troubles = Troubles.on(self.device, *self._shares)
         if self._copies:
-            self._changed_store = self.stored_frames([v for clip in clips for v in clip.sound.variants])
+            self._copied = self.stored_frames([copy for clip in clips for copy in clip.sound.variants])
         return self.index_batches(len(self._pairs), self._gather)
 
     def whole(self, split: str) -> list[NodeBatch]:
@@ -168,11 +168,9 @@ class EmotionMusic(FrameData[Clip, NodeBatch]):
         clips, start = pairs.flatten(), start.repeat_interleave(2)
         x, _ = store.take(clips, start, self.frames)
         if self._copies:
-            changed, which = torch.rand(2, len(clips), generator=generator, device=self.device)
-            of = clips * self._copies + (which * self._copies).long()
-            x = torch.where(
-                (changed < self._changed)[:, None, None], self._changed_store.take(of, start, self.frames)[0], x
-            )
+            drawn, which = torch.rand(2, len(clips), generator=generator, device=self.device)
+            of, changed = clips * self._copies + (which * self._copies).long(), drawn < self._changed
+            x[changed] = self._copied.take(of[changed], start[changed], self.frames)[0]
         x = self._troubles(self.equalised(x, generator), generator)
         x = raise_floor(x, _FLOORS_DB, generator)
         x = self.covered(x, generator)

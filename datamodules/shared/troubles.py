@@ -32,8 +32,10 @@ class Troubles:
 
     @classmethod
     def on(cls, device: torch.device, background: float, hum: float, line: float) -> Troubles:
-        """With the frames of noise and hum that they take."""
-        return cls(background, hum, line, white_frames().to(device), hum_frames().to(device))
+        """With the frames of noise and hum that they take, made where there is a share of them."""
+        nothing = torch.empty(0, device=device)
+        white = white_frames().to(device) if background else nothing
+        return cls(background, hum, line, white, hum_frames().to(device) if hum else nothing)
 
     def __call__(self, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         if self.background:

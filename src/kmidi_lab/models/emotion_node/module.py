@@ -39,8 +39,7 @@ class EmotionNodeClassifier(AudioModule):
         frame_weight: of the loss frame by frame, beside that of the clip.
         quadrant_weight: of the quadrant's cross-entropy, for music that listeners put in one.
         taught_weight: of the quadrant's cross-entropy with what a listener of notes says, for data that has it.
-        key_weight: of how far the answers to two keys of one piece are apart, in the first step.
-        late_key_weight: of the same in the last step; in between it changes evenly.
+        key_weight: of how far the answers to two keys of one piece are apart.
     """
 
     network: Chain
@@ -61,7 +60,6 @@ class EmotionNodeClassifier(AudioModule):
         quadrant_weight: LossWeight = 1.0,
         taught_weight: LossWeight = 1.0,
         key_weight: LossWeight = 1.0,
-        late_key_weight: LossWeight | None = None,
         learning_rate: float = 3e-3,
         weight_decay: float = 1e-2,
     ) -> None:
@@ -69,8 +67,7 @@ class EmotionNodeClassifier(AudioModule):
         self._layers = (channels, kernel, tuple(dilations), dropout, first_kernel, cepstra)
         self.network = node_network(*self._layers)
         self.smoothing, self.frame_weight = label_smoothing, frame_weight
-        self.quadrant_weight, self.taught_weight = quadrant_weight, taught_weight
-        self.key_weights = key_weight, key_weight if late_key_weight is None else late_key_weight
+        self.quadrant_weight, self.taught_weight, self.key_weight = quadrant_weight, taught_weight, key_weight
         self.stride = gcd(*dilations)
         self.save_hyperparameters()
 
@@ -93,11 +90,7 @@ class EmotionNodeClassifier(AudioModule):
         by_clip = self._loss(clip, batch, 1, self.smoothing)
         by_frame = self._loss(late.flatten(0, 1), batch, late.shape[1], self.smoothing)
         self.keep_loss(by_clip)
-        return by_clip + self.frame_weight * by_frame + self._key_weight() * disagreement(clip.unflatten(0, (-1, 2)))
-
-    def _key_weight(self) -> float:
-        first, last = self.key_weights
-        return first + (last - first) * self.global_step / max(1, int(self.trainer.estimated_stepping_batches))
+        return by_clip + self.frame_weight * by_frame + self.key_weight * disagreement(clip.unflatten(0, (-1, 2)))
 
     def validation_step(self, batch: NodeBatch, batch_idx: int) -> None:
         size = len(batch.x)
