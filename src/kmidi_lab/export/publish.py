@@ -4,37 +4,23 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from math import isinf
 from pathlib import Path
-from typing import Any
 
 import lightning as L
 import numpy as np
-import orjson
-from torch import nn
 
 from kmidi_lab.contract_types import Contract
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ExportError
+from kmidi_lab.export.artefacts import artefacts_of, files_of, receptive_field, verify_files
 from kmidi_lab.export.bench.latency import NO_RTNEURAL, measure_latency
-from kmidi_lab.export.cpp.emit import runtime_file
 from kmidi_lab.export.cpp.proof import check_runtime
-from kmidi_lab.export.onnx.runtime import OnnxModel
-from kmidi_lab.export.onnx.writer import export_onnx
-from kmidi_lab.export.proof.audio_golden import audio_golden, verify_audio
-from kmidi_lab.export.proof.golden import golden_vectors, verify_golden
 from kmidi_lab.export.proof.parity import check_parity
-from kmidi_lab.export.proof.probes import contract_inputs, without_effect
-from kmidi_lab.export.proof.random_calls import answers
-from kmidi_lab.export.proof.text_golden import text_golden, verify_text
-from kmidi_lab.export.rtneural.cpp_header import cpp_header
-from kmidi_lab.export.rtneural.reader import RTNeuralModel
+from kmidi_lab.export.proof.probes import without_effect
 from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
-from kmidi_lab.export.rtneural.writer import export_rtneural
-from kmidi_lab.inference import outliers
 from kmidi_lab.inference.known_inputs import KNOWN_INPUTS, KnownInputs
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.nn.streaming import Streaming, TorchModel, from_reset
+from kmidi_lab.nn.streaming import from_reset
 from kmidi_lab.registry.entry import registry_entry, sha256
 from kmidi_lab.registry.policy import withheld_line
 from kmidi_lab.registry.registry import BetterPublishedError, entry_status, may_replace, publish, published_entry
@@ -45,7 +31,6 @@ from kmidi_lab.typed_json import from_json
 
 log = logging.getLogger(__name__)
 _PROBES = 4096
-_GOLDEN = 8
 
 
 @dataclass(frozen=True)
@@ -84,131 +69,68 @@ def export_module(
     Raises:
         ExportError: a gate failed, or the run has no scores; nothing is written then.
     """
-    models_root, tolerance = to.models_root, to.tolerance
     if record.data is None or record.scores is None:
         raise ExportError("the run has no scores yet, so there is nothing to publish; evaluate it first")
     contract, runner, cpp_runner = module.contract, runner_from_env(), runner_from_env(CPP_VARIABLE)
-    network, student = module.export_network().cpu().eval(), module.student
-    withheld = record.student.withheld if record.student else ""
+    withheld = withheld_line(record.student.withheld) if record.student and record.student.withheld else ""
     if withheld:
-        log.warning("%s", withheld_line(withheld))
-        student = None
+        log.warning("%s", withheld)
     if not contract.streaming:
         probes = probes[np.random.default_rng(0).permutation(len(probes))]
     probes = probes[:_PROBES]
-    _check_rewrite(module.network, network, probes, tolerance)
-    onnx = export_onnx(network, contract)
-    rtneural = None if withheld else export_rtneural(student or network, contract)
-    parity = check_parity(network, contract, onnx, rtneural, probes, tolerance, runner, student)
+    made = artefacts_of(module, record.student is not None, bool(withheld), probes, to.tolerance)
+    parity = check_parity(made.network, contract, made.onnx, made.rtneural, probes, to.tolerance, runner, made.student)
     log.info(
         "parity: %s", ", ".join(f"{k} {v:.1e}" for k, v in parity.items() if isinstance(v, float) and k != "tolerance")
     )
-    why_not = withheld_line(withheld) if withheld else NO_RTNEURAL
     latency = measure_latency(
-        network, contract, onnx, rtneural, probes[:512], runner, to.calls, cpp_runner=cpp_runner, no_rtneural=why_not
-    )
-    head = _head_file(module)
-    no_effect = without_effect(from_reset(student or network), contract.inputs)
-    # No second file holds the same network where there is a student, published or not.
-    alone = record.student is not None
-    golden = _golden(student or network, contract, probes, no_effect, head, alone)
-    files = {
-        f"{contract.id}.onnx": onnx,
-        **({} if rtneural is None else {f"{contract.id}.json": rtneural}),
-        f"{contract.id}_model.h": cpp_header(rtneural, contract).encode(),
-        f"golden/{contract.id}.json": golden,
-    }
-    if to.cpp is not None and rtneural is not None:
-        name, content = runtime_file(rtneural, contract.id, to.cpp)
-        files[name] = content
-        if cpp_runner is not None:
-            parity["kmidi_runtime"] = check_runtime(cpp_runner, rtneural, golden, contract, tolerance)
-    if student is not None:
-        teachers = without_effect(from_reset(network), contract.inputs)
-        files[f"golden/{contract.id}.onnx.json"] = _golden(network, contract, probes, teachers, head, alone)
-    if contract.listens:
-        files[f"golden/{contract.id}.audio.json"] = audio_golden(TorchModel(student or network), contract)
-    table = module.table()
-    if table is not None:
-        files[f"{contract.id}.table.bin"] = table.tobytes()
-        files[f"golden/{contract.id}.text.json"] = text_golden(TorchModel(student or network), table, contract)
+        made.network, contract, made.onnx, made.rtneural, probes[:512], runner, to.calls,
+        cpp_runner=cpp_runner, no_rtneural=withheld or NO_RTNEURAL,
+    )  # fmt: skip
+    no_effect = without_effect(from_reset(made.deployed), contract.inputs)
+    files = files_of(made, probes, no_effect, to.cpp)
+    if to.cpp is not None and cpp_runner is not None and made.rtneural is not None:
+        golden = files[f"golden/{contract.id}.json"]
+        parity["kmidi_runtime"] = check_runtime(cpp_runner, made.rtneural, golden, contract, to.tolerance)
     if trained_on is not None:
         files[f"{contract.id}{KNOWN_INPUTS}"] = KnownInputs.of(trained_on).tobytes()
-    reader = None if rtneural is None else RTNeuralModel.from_bytes(rtneural)
-    if reader is not None:
-        verify_golden(files[f"golden/{contract.id}.json"], reader, tolerance)
-    onnx_golden = f"golden/{contract.id}{'.onnx' if student is not None else ''}.json"
-    verify_golden(files[onnx_golden], OnnxModel(onnx, f"{contract.id}.onnx"), tolerance)
-    if contract.listens and reader is not None:
-        verify_audio(files[f"golden/{contract.id}.audio.json"], reader, tolerance)
-    if table is not None and reader is not None:
-        verify_text(files[f"golden/{contract.id}.text.json"], table, reader, tolerance)
-    if head is not None:
-        files[f"{contract.id}.head.json"] = head
+    verify_files(made, files, to.tolerance)
+    if made.head is not None:
+        files[f"{contract.id}.head.json"] = made.head
     status, reason = entry_status(record)
-    old = published_entry(models_root, contract.id)
-    allowed, why_not = may_replace(old, status, record.data.stand_in, models_root)
+    old = published_entry(to.models_root, contract.id)
+    allowed, why_not = may_replace(old, status, record.data.stand_in, to.models_root)
+    reader = made.reader
     record.export = Export(
-        models_root=str(models_root),
+        models_root=str(to.models_root),
         status=status,
         reason=reason if allowed else f"{reason}; not published: {why_not}",
         stored_params=reader.parameters if reader else None,
-        receptive_field=_receptive_field(student or network),
-        onnx_receptive_field=_receptive_field(network),
+        receptive_field=receptive_field(made.deployed),
+        onnx_receptive_field=receptive_field(made.network),
         parity=parity,
         no_effect=no_effect,
         latency=from_json(Latency, latency, "latency"),
         published=allowed,
     )
-    if not allowed:
+    if allowed:
+        _publish(record, record.export, contract, files, to)
+    else:
         log.warning("not published: %s", why_not)
-        return
+
+
+def _publish(record: RunRecord, export: Export, contract: Contract, files: dict[str, bytes], to: Publication) -> None:
+    """Puts files, card and registry entry in their places, all or none; a better job of the sweep stays as it is."""
     files[f"{contract.id}.card.md"] = model_card(record, contract).encode()
     entry = registry_entry(record, contract, files)
     try:
-        registry = publish(models_root, entry, files, onnx_prefix="." if to.release else None, sweep=to.sweep)
+        registry = publish(to.models_root, entry, files, onnx_prefix="." if to.release else None, sweep=to.sweep)
     except BetterPublishedError as better:
-        record.export.published, record.export.reason = False, f"{reason}; not published: {better}"
+        export.published, export.reason = False, f"{export.reason}; not published: {better}"
         log.info("not published: %s", better)
         return
-    record.export.files = {n: FileFacts(sha256(data), len(data)) for n, data in files.items()}
-    log.info("published %s with status %s (%s) in %s", contract.id, status, reason, registry)
-
-
-def _head_file(module: LabModule) -> bytes | None:
-    """What decodes the outputs and says which are unlike those of the training; None for a model with neither."""
-    content: dict[str, Any] = {**module.head_layout(), **module.head()} if module.head() else {}
-    if module.outliers is not None:
-        content[outliers.KEY] = module.outliers.layout()
-    return orjson.dumps({"version": 1, **content}, option=orjson.OPT_SERIALIZE_NUMPY) if content else None
-
-
-def _golden(
-    network: nn.Module, contract: Contract, probes: np.ndarray, no_effect: list[str], head: bytes | None, alone: bool
-) -> bytes:
-    """Eight calls in a row; eight typical ones from all over the probes, and eight that use every slice.
-
-    `alone`: no other file holds this network, so that it answers to random calls, too.
-    """
-    typical = probes[np.linspace(_GOLDEN, len(probes) - 1, _GOLDEN).astype(int)]
-    calls = np.concatenate([typical, contract_inputs(contract.inputs, _GOLDEN, 0)])
-    model = TorchModel(network)
-    random = answers(model, contract) if alone else None
-    return golden_vectors(model, contract, calls, probes[:_GOLDEN], no_effect, head, random)
-
-
-def _receptive_field(network: nn.Module) -> int | None:
-    """In calls; None where it has no end."""
-    field = network.receptive_field() if isinstance(network, Streaming) else 1
-    return None if isinf(field) else int(field)
-
-
-def _check_rewrite(network: nn.Module, rewritten: nn.Module, probes: np.ndarray, tolerance: float) -> None:
-    error = float(np.abs(TorchModel(network).run(probes) - TorchModel(rewritten).run(probes)).max())
-    if not error <= tolerance:
-        raise ExportError(
-            f"the network rewritten for export differs from the trained one by {error:.2e} (gate {tolerance:g})"
-        )
+    export.files = {n: FileFacts(sha256(data), len(data)) for n, data in files.items()}
+    log.info("published %s with status %s (%s) in %s", contract.id, export.status, export.reason, registry)
 
 
 def export_trained(module: LabModule, data: DataModule, record: RunRecord, to: Publication) -> None:
