@@ -36,6 +36,12 @@ FORM = read_form("intro 4, verse 8, chorus 8, bridge 4, chorus 8")
         ("a rock song with a half-time feel in the chorus", "feel", Place("chorus")),
         ("a rock song with a half-time feel", "feel", None),
         ("a song, a half-time feel", "feel", None),
+        ("a rock song with a half-time bridge", "feel", Place("bridge")),
+        ("a rock song, half-time in the bridge", "feel", Place("bridge")),
+        ("a rock song with stops", "stop", None),
+        ("funk, 105 bpm, with tight stops", "stop", None),
+        ("a blues with stop-time choruses", "stop", Place("chorus")),
+        ("jazz, stop-time in the second chorus", "stop", Place("chorus", 2)),
     ],
 )
 def test_a_stop_and_a_half_time_feel_are_read(text: str, what: str, place: Place | None) -> None:
@@ -45,7 +51,7 @@ def test_a_stop_and_a_half_time_feel_are_read(text: str, what: str, place: Place
 
 @pytest.mark.parametrize(
     "text",
-    ["I can't stop thinking before the chorus of frogs", "we took a break in the middle of the road", "half-time at the football game"],
+    ["I can't stop thinking before the chorus of frogs", "we took a break in the middle of the road", "half-time at the football game", "a house with stops on the bus line", "we made stops in Rome"],
 )  # fmt: skip
 def test_no_stop_is_read_in_a_story(text: str) -> None:
     assert not read_sentence(text).changes
@@ -63,6 +69,20 @@ def test_a_stop_is_the_bar_before_its_place(place: Place | None, bars: set[int],
     found = broken(FORM, [stop])
     assert found.stops == bars and found.form == FORM
     assert (found.lines[stop].value, bool(found.lines[stop].unused)) == (told, not bars)
+
+
+@pytest.mark.parametrize(
+    ("place", "form", "rounds", "told"),
+    [
+        (Place("chorus"), "verse 8, chorus 8, verse 8, chorus 8", 0, "in bars 9-15 and 25-31"), (Place("chorus", 2), "chorus 4, verse 4, chorus 4", 0, "in bars 9-11"),
+        (Place("chorus"), "verse 12, verse 12, solo 24, verse 12", 12, "in bars 25-28 and 37-40"), (None, "verse 12, verse 12", 12, "in bars 13-16"),
+        (Place("bridge"), "verse 8", 0, ""),
+    ],
+)  # fmt: skip
+def test_stop_time_is_of_all_bars_of_a_chorus_or_of_the_first_line_of_a_round(place: Place | None, form: str, rounds: int, told: str) -> None:
+    change = Change("stop", "time", place, "stop-time")
+    found = broken(read_form(form), [change], rounds)
+    assert str(found.lines[change]).startswith(f"stop-time {told}".strip()) and bool(found.stops) == bool(told)
 
 
 def test_sections_feel_half_as_fast() -> None:

@@ -21,7 +21,7 @@ CHORUS, BRIDGE, END = Place("chorus"), Place("bridge"), Place("end")
 @pytest.mark.parametrize(
     ("text", "paces"),
     [
-        ("a rock song with a half-time bridge", [("half", BRIDGE)]), ("drops to half tempo for the bridge", [("half", BRIDGE)]),
+        ("half the tempo in the bridge, a rock song", [("half", BRIDGE)]), ("drops to half tempo for the bridge", [("half", BRIDGE)]),
         ("a song that doubles the tempo at the end", [("double", END)]), ("the tempo doubles in the chorus", [("double", CHORUS)]),
         ("a rock song that is twice as fast in the bridge", [("double", BRIDGE)]), ("a song that doubles its tempo", [("double", None)]),
         ("slow verses and fast choruses", [("slow", Place("verse")), ("fast", CHORUS)]), ("a song where the chorus is faster", [("fast", CHORUS)]),
@@ -46,12 +46,12 @@ def test_the_rest_of_the_song_has_its_own_tempo() -> None:
 @pytest.mark.parametrize(
     ("text", "tempos", "line"),
     [
-        ("a rock song with a half-time bridge", [(0, 100), (32, 50), (48, 100)], "tempo 50 in bars 9-12 from the text (half-time bridge)"),
+        ("a rock song, half the tempo in the bridge", [(0, 100), (32, 50), (48, 100)], "tempo 50 in bars 9-12 from the text (half the tempo in the bridge)"),
         ("a song that doubles the tempo at the end", [(0, 100), (48, 200)], "tempo 200 in bars 13-16 from the text (doubles the tempo at the end)"),
         ("slow verses and fast choruses", [(0, 80), (16, 138), (32, 100), (48, 138)], "tempo 138 in bars 5-8 and 13-16 from the text (slow verses and fast choruses)"),
         ("a song with an accelerando into the chorus", [(0, 104.66), (4, 109.54), (8, 114.65), (12, 120), (32, 104.66), (36, 109.54), (40, 114.65), (44, 120)],
          "tempo faster to 120 in bars 1-4 and 9-12 from the text (an accelerando into the chorus)"),
-        ("a song with a half-time breakdown", [(0, 100)], "tempo half from the text (half-time breakdown) is not used: the song has no such place"),
+        ("a song with a slow breakdown", [(0, 100)], "tempo slow from the text (slow breakdown) is not used: the song has no such place"),
     ],
 )  # fmt: skip
 def test_its_bars_have_it(sketch, text: str, tempos: list[tuple[float, float]], line: str) -> None:
@@ -117,6 +117,6 @@ def test_a_livelier_mood_is_as_fast_as_its_style_is_and_a_tempo_that_is_said_sta
     [{"sections": "verse 1"}, {"bars": 4, "metre": "6/8"}, {"bars": 10, "tempo": 300}, {"bars": 5, "tempo": 30}],
 )
 def test_odd_songs_keep_tempos_that_songs_may_have(sketch, settings: dict) -> None:
-    text = "a song that doubles its tempo, with a half-time intro, slow verses, an accelerando into the chorus, faster and faster"
+    text = "a song that doubles its tempo, half the tempo in the intro, slow verses, an accelerando into the chorus, faster and faster"
     song = sketch(text=text, models=False, **settings)
     assert all(20 <= t.tempo <= 400 for t in song.arrangement.tempos)

@@ -65,6 +65,13 @@ def told(text: str, **settings: object) -> list[str]:
             "something that sounds like Radiohead",
             "no style of its own (sounds like radiohead): the styles are ballad, lofi",
         ),
+        ("minimal piano, Einaudi vibes", "no style of its own (einaudi vibe"), ("Hans Zimmer style epic", "no style of its own (hans zimmer style): "),
+        ("Debussy-like piano piece", "no style of its own (debussy-like): "), ("something between Coldplay and U2", "no style of its own (something between"),
+        ("a song à la Daft Punk, robotic", "no style of its own (à la daft punk): "), ("like Chopin's nocturnes but happier", "no style of its own (like chopin"),
+        ("slow and fast at the same time", "no two tempos at once (slow and fast at the same time): say where"),
+        ("loud and quiet at the same time", "no two loudnesses at once (loud and quiet at the same time): say where"),
+        ("epic trailer music, 808 bass, choir, braams", "no choir: "), ("a pop song, risers and 808 bass", "no such kit (808 bass): "),
+        ("modulate to the relative major in the chorus", "no change of key (modulate): "),
         ("a tango about my ex", "no tango: the styles are ballad, lofi"),
         ("a zouk song", "no zouk: the styles are ballad, lofi"),
         ("a guitar ballad, strummed", "no such accompaniment (strummed): "),
@@ -84,7 +91,8 @@ def test_what_no_song_has_gets_a_line(text: str, line: str) -> None:
         "echoes of the past", "we have triplets now", "she plays the piano louder than me", "the fade of old photographs",
         "I work like a mechanical doll", "the swing feels empty", "I love swinging in the park", "I got grades A B C",
         "A B C, easy as 1 2 3", "our relationship is laid back these days", "I am less than nothing", "3/4 of my life is over",
-        "she was waltzing through the door", "I got 3/4 and 4/4 of the pie", "we drank salsa and danced",
+        "she was waltzing through the door", "I ate Thai style noodles", "we walked slow and fast through the rain", "he runs like Forrest Gump",
+        "the rising tempo of my days", "she has the style of Marilyn", "a fight over strings", "I got 3/4 and 4/4 of the pie", "we drank salsa and danced",
     ],
 )  # fmt: skip
 def test_what_tells_of_something_else_gets_none(text: str) -> None:
@@ -155,6 +163,9 @@ def test_chords_that_are_written_out_are_played(text: str, chords: str) -> None:
         ("悲しい歌", "Chinese or Japanese"), ("슬픈 노래", "Korean"),
         ("I feel lost and searching", "English"), ("drum solo", "English"), ("a chanson triste for Paul", "English"), ("70", "English"),
         ("C'mon, over, please", "English"), ("asdf qwer", "English"), ("no sé por qué no", "Spanish"), ("la mayor parte de mi vida", "Spanish"),
+        ("um samba lento e triste", "Portuguese"), ("samba enredo rápido", "Portuguese"), ("samba alegre", "Portuguese"),
+        ("un samba triste con piano", "Spanish"), ("Popsong, 110 bpm, weibliche Stimme", "German"), ("chanson pop, voix féminine, 120 bpm", "French"),
+        ("reguetón triste, 90 bpm", "Spanish"), ("rustig couplet, luid refrein", "Dutch"), ("I love samba and bossa nova", "English"),
     ],
 )  # fmt: skip
 def test_a_language_is_told_apart(text: str, language: str) -> None:

@@ -12,8 +12,10 @@ SOFT, LOUD, RISE, FALL = "soft", "loud", "growing", "sinking"
 SLOW, FAST, HALF, DOUBLE, SLOWER, FASTER = "slow", "fast", "half", "double", "slower", "faster"
 """Tempos of a place; the last two are reached by and by."""
 LEVEL, ENTER, LEAVE, ALONE, WITHIN, ONE_BY_ONE = "level", "enter", "leave", "alone", "within", "one by one"
-MOOD, MODE, KEY, SHIFT, PACE = "mood", "mode", "key", "shift", "pace"
+MOOD, MODE, KEY, IN_KEY, SHIFT, PACE = "mood", "mode", "key", "in key", "shift", "pace"
 STOP, FEEL = "stop", "feel"
+STOP_TIME = "time"
+"""Value of a stop in each bar."""
 LOUDER, PLAYED = "louder", "played"
 """Kinds of changes."""
 
@@ -23,7 +25,7 @@ class Change(NamedTuple):
 
     Args:
         what: of the kinds above.
-        value: a loudness, the players' words, a word for a mood, a mode, a key, semitones, a tempo, or a way to play and the players.
+        value: a loudness, the players' words, a word for a mood, a mode, a key (IN_KEY: of its place alone), semitones, a tempo, or a way to play and the players.
         place: where; None for kinds that are of the whole song, or where none is said.
         words: that ask for it, in lower case.
         share: where in a row of several that take turns over the whole song, as (number, count); None without a row.

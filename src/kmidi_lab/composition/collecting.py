@@ -18,6 +18,7 @@ from kmidi_lab.composition.said_left import terms_left
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 from kmidi_lab.composition.words import clauses
 
+_PLAYERS = ("instrument", "part", "ensemble")
 _NAMING = ("instrument", "other_instrument", "part", "ensemble", "genre", "head")
 """Kinds that name players, or music: beside one of these a solo is a part of it."""
 
@@ -36,7 +37,7 @@ def collect(
     Returns:
         Whether a word for a song or a wish asks for music, or `asks` is true; and then the terms that are taken as no wish.
     """
-    groups = clauses(text)
+    groups = [_over(items) for items in clauses(text)]
     if groups and not any(i.kind in _NAMING for items in groups[1:] for i in items):
         _alone(groups[0])
     if groups and (opening := opening_players(groups[0])) and groups[0][opening].text != "over":
@@ -84,6 +85,15 @@ def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]
         for n, items in enumerate(groups)
     ]
     return [on and any(terms[k] for k in (n - 1, n + 1) if 0 <= k < len(terms)) for n, on in enumerate(terms)]
+
+
+def _over(items: list[Item]) -> list[Item]:
+    """A clause in which an `over` between two players joins them, as in `solo violin over warm strings`."""
+    for n, item in enumerate(items):
+        behind = next((i for i in items[n + 1 :] if i.kind not in ("filler", "mood")), None)
+        if item.text == "over" and n and items[n - 1].kind in _PLAYERS and behind and behind.kind in _PLAYERS:
+            return [*items[:n], Item("filler", "and"), *items[n + 1 :]]
+    return items
 
 
 def _alone(items: list[Item]) -> None:

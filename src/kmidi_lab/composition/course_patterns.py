@@ -47,7 +47,10 @@ def words_of(language: str) -> Mapping[str, str]:
     written = table(__name__, "said_course.yaml")
     if language != ENGLISH:
         moods = "|".join(vocabulary()["moods_elsewhere"][language].values())
-        return {**written["elsewhere"][language], "mood": moods, "which": f"(?:(?:{ORDINALS}) )?", "be": _BE}
+        paces = {name: f"(?:{vocabulary()['paces_elsewhere'][language][name]})" for name in ("slow", "fast")}
+        jumps = f"(?:{written['tempos'][language]['jumps']})"
+        own = {"mood": moods, "which": f"(?:(?:{ORDINALS}) )?", "be": _BE, "jumps": jumps, **paces}
+        return {**written["elsewhere"][language], **own}
     named = {kind: [word for word, (k, _) in kinds().items() if k in of] for kind, of in _NAMED.items()}
     named["player"] += EVERYBODY
     named["mood"] = [word for word in lexicon() if word not in _LABELS]

@@ -8,6 +8,7 @@ from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.course_patterns import pattern_of
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.misspelt import spelt
+from kmidi_lab.composition.said_feelings import said_feelings
 from kmidi_lab.composition.said_numbers import without_bars
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.song.vocabularies import mood_affect
@@ -25,6 +26,8 @@ _WANTED = (
     r"{very}(?P<mood>{mood}))"
 )
 """A mood that is asked for in so many words."""
+_TAG = re.compile(r"\[[^\]]{0,40}\]")
+"""A heading of lyrics, such as `[Verse 1]`."""
 _NO_FEELING = "a song"
 """A text that names no feeling, for one that says no more than which ones it has not."""
 
@@ -34,13 +37,19 @@ def felt_text(said: str, wishes: Wishes) -> str:
     left = said if wishes.language != ENGLISH else _WORD.sub(lambda word: _spelt(word[0]), said)
     for words in sorted(wishes.unfelt, key=len, reverse=True):
         left = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", " ", left, flags=re.I).strip(" ,")
-    if wishes.mood and mood_affect(left) is None:
+    left = _TAG.sub(" ", left)
+    if wishes.mood and not _names_mood(left, wishes.language):
         left = f"{left} {wishes.mood}"
     left = left if re.search(r"\w", left) else said
     left = pattern_of(_NEITHER, ENGLISH).sub(_neither, left)
     wanted = pattern_of(_UNWANTED, ENGLISH).sub(" ", left).strip(" ,.;!?")
     left = wanted if mood_affect(wanted) is not None else left
     return without_bars(left if re.search(r"\w", left) else _NO_FEELING)
+
+
+def _names_mood(text: str, language: str) -> bool:
+    """Whether a text names a feeling, in its own language."""
+    return mood_affect(text) is not None if language == ENGLISH else said_feelings(text, language) is not None
 
 
 def _spelt(word: str) -> str:

@@ -75,7 +75,9 @@ def language_of(text: str) -> str:
     for name, its in small.items():
         known = {plain_letters(word, name) for word in its | own}
         counts[name] += sum(word not in known for word in telling(text, name))
-    name = max(counts, key=lambda n: counts[n])
+    homes = vocabulary()["homes"]  # a samba tells nothing alone, and Portuguese beside words that are Spanish, too
+    shared = {name: sum(word in its or word in homes.get(name, ()) for word in words) for name, its in small.items()}
+    name = max(counts, key=lambda n: (counts[n], shared[n]))
     english = sum(word in own - small[name] for word in words)
     others = sum(word not in small[name] and word not in kinds() for word in words)
     sure = counts[name] >= _FEWEST or (counts[name] == 1 and not english and others < _FEWEST)

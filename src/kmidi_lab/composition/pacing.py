@@ -16,6 +16,8 @@ from kmidi_lab.song.elements import FASTEST, SLOWEST
 
 _SLOW, _FAST = (80.0, 0.5, 0.8), (138.0, 1.2, 2.0)
 """Quarters a minute that a slow and a fast section come near to, and the least and the greatest factor on the song's tempo."""
+_LEAST, _MOST = 0.5, 2.0
+"""The same of one in figures."""
 _LED = 1.2
 """Factor that an accelerando comes to, and its inverse of a ritardando. Our choice."""
 _LEADING = 4
@@ -85,6 +87,8 @@ def _with_moods(
 def _factor(value: str, tempo: float) -> float:
     if value in (HALF, DOUBLE):
         return 0.5 if value == HALF else 2.0
+    if value.isdecimal():
+        return min(max(float(value) / tempo, _LEAST), _MOST)
     wanted, least, most = _SLOW if value == SLOW else _FAST
     return min(max(wanted / tempo, least), most)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from kmidi_lab.composition.change import (
     DOUBLE,
@@ -12,7 +11,6 @@ from kmidi_lab.composition.change import (
     FEEL,
     HALF,
     LEVEL,
-    LOUD,
     LOUDER,
     PACE,
     PLAYED,
@@ -21,31 +19,38 @@ from kmidi_lab.composition.change import (
     SLOWER,
     SOFT,
     STOP,
+    STOP_TIME,
     Change,
 )
 from kmidi_lab.composition.course_patterns import cue, pattern_of
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_entries import named_players, players_of
+from kmidi_lab.composition.said_levels import at_a_spot, levels_of, outburst
 from kmidi_lab.composition.said_places import END, START, Place, place_of, places_of
 from kmidi_lab.composition.said_turns import moods, shifted, turned_keys
 from kmidi_lab.own_yaml import table
 
-_THIRDS = 3
 _STOPS = re.compile(r"\b(?:stop|paus|break (?!down|loose|out|open))")
-_FEEL = re.compile(r"\bfeel\b")
-"""Half time that is no half tempo."""
-_A_DROP = re.compile(r"(?:(?:the|a) )?(?:big )?drops? (?:at|after|in) (?:bar )?\d")
-"""What dance music is loudest at, as in `drop at bar 33`."""
+_HALF_FEEL = re.compile(r"\bhalf[- ]time\b|\bfeel\b")
+"""Half time, which is the drums' and no half tempo."""
+
+
+_HALVED = re.compile(r"hal[bv]|half|moitié|mitad|dimezz|metà|metade|lang[sz]a+m|lent", re.I)
+"""What of a tempo that changes all at once makes it half as fast, in other languages than English."""
 
 
 def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, ...]:
     """What a course of `said_course.yaml` is, by its name there and the words that ask for it; nothing where no song does it."""
     if name == "section":
-        return _levels(words, language)
+        return levels_of(words, language)
+    if name == "spot":
+        return at_a_spot(words)
     if name == "arc":
-        return _stops(words) or _outburst(words, language)
+        return (_stops(words) if place_of(words) else ()) or outburst(words, language)
     if name == "stop":
         return _stops(words)
+    if name == "stop time":
+        return (Change(STOP, STOP_TIME, place_of(words), words),)
     if name == "feel":
         return (Change(FEEL, HALF, place_of(words), words),)
     if name in ("entry", "absence"):
@@ -53,7 +58,7 @@ def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, 
     if name in ("amount", "way"):
         return _parts(name, words)
     if name == "pace":
-        return _paces(words)
+        return _paces(words) if language == ENGLISH else _paces_elsewhere(words, language)
     if name == "mood":
         return moods(words, language)
     return turned_keys(words) if name == "key" and language == ENGLISH else shifted(words) if name == "shift" else ()
@@ -76,16 +81,33 @@ def leading(words: str) -> tuple[Change, ...]:
 
 
 def _paces(words: str) -> tuple[Change, ...]:
-    """The tempo of each place that words name: `a half-time bridge`, `slow verses and fast choruses`, `doubles the tempo at the end`."""
-    jump = DOUBLE if cue("doubled", ENGLISH).search(words) else HALF if cue("halved", ENGLISH).search(words) else ""
-    if jump == HALF and _FEEL.search(words):
-        return (Change(FEEL, HALF, place_of(words), words),)
-    if jump:
-        return (Change(PACE, jump, place_of(words), words),)
-    speeds = [match[0] for match in cue("speed", ENGLISH).finditer(words)]
-    places = [place for place in places_of(words) if place]
-    said = zip(speeds, places, strict=False)
-    return tuple(Change(PACE, SLOW if "slow" in speed else FAST, place, words) for speed, place in said)
+    """The tempo of each place that words name: `slow verses and fast choruses`, `half the tempo in the bridge`; of
+    a `half-time bridge` the feel.
+    """
+    speeds = [match[0] for match in cue("jump", ENGLISH).finditer(words)]
+    places = [Place(START)] if cue("begins", ENGLISH).match(words) else [place for place in places_of(words) if place]
+    if len(speeds) == 1 and not places and jump_of(speeds[0]) in (HALF, DOUBLE):
+        places = [None]  # such as `doubles the tempo`
+    return tuple(
+        Change(FEEL, HALF, place, words) if _HALF_FEEL.search(speed) else Change(PACE, jump_of(speed), place, words)
+        for speed, place in zip(speeds, places, strict=False)
+    )
+
+
+def _paces_elsewhere(words: str, language: str) -> tuple[Change, ...]:
+    """The same in another language: `langsame Strophen und schnelle Refrains`, `le pont deux fois plus lent`."""
+    found = pattern_of("(?P<jump>{jumps})|(?P<slow>{slow})|{fast}", language).finditer(words)
+    said = [
+        (HALF if _HALVED.search(m["jump"]) else DOUBLE) if m["jump"] else SLOW if m["slow"] else FAST for m in found
+    ]
+    return tuple(Change(PACE, pace, place, words) for pace, place in zip(said, places_of(words), strict=False))
+
+
+def jump_of(speed: str) -> str:
+    """What a tempo's words ask for."""
+    if cue("doubled", ENGLISH).search(speed):
+        return DOUBLE
+    return HALF if cue("halved", ENGLISH).search(speed) else SLOW if "slow" in speed else FAST
 
 
 def _parts(name: str, words: str) -> tuple[Change, ...]:
@@ -98,84 +120,8 @@ def _parts(name: str, words: str) -> tuple[Change, ...]:
     return (Change(PLAYED, f"{way} {who}".strip(), None, words),)
 
 
-def _levels(words: str, language: str) -> tuple[Change, ...]:
-    """The loudness of each section that words name: `quiet verses and loud choruses`, `couplets doux et refrains forts`."""
-    found: list[tuple[bool, str]] = []
-    for match in _tokens(language).finditer(words):
-        found.append((match["section"] is not None, match[0]))
-    order = 1 if found and found[0][0] else -1
-    out = []
-    for n, (is_section, said) in enumerate(found):
-        beside = found[n + order] if is_section and 0 <= n + order < len(found) else (True, "")
-        place = place_of(said)
-        if is_section and not beside[0] and place:
-            out.append(Change(LEVEL, _loudness(beside[1], language), place, words))
-    return tuple(out)
-
-
 def _stops(words: str) -> tuple[Change, ...]:
-    """A stop at a place, such as `stops before the last chorus`; none at the song's end, where it stops anyway."""
+    """A stop at a place, such as `stops before the last chorus`, or of a song `with stops`; none at the end, where it stops anyway."""
     place = place_of(words)
-    return (Change(STOP, "", place, words),) if place and place.kind != END and _STOPS.search(words) else ()
-
-
-def _outburst(words: str, language: str) -> tuple[Change, ...]:
-    """What a song does at one place, such as `explodes in the chorus`, or in turns, such as `loud, then quiet, then loud`."""
-    if language == ENGLISH and any(match["level"] for match in _steps().finditer(words)):
-        return _course_of_levels(words)
-    places = places_of(words)
-    if _A_DROP.match(words):
-        return tuple(Change(LEVEL, LOUD, place, words) for place in places)
-    soft = bool(cue("soft_verbs", language).search(words))
-    loud = bool(cue("loud_verbs", language).search(words)) if language == ENGLISH else not soft
-    if language != ENGLISH and places and all(cue(name, language).search(words) for name in ("quiet", "begins")):
-        before = [Place(START), *(place._replace(order=max(place.order, 1), side=-1) for place in places[:1])]
-        return (
-            *(Change(LEVEL, SOFT, place, words) for place in before),
-            *(Change(LEVEL, LOUD, place, words) for place in places),
-        )
-    if places and loud is not soft:
-        return tuple(Change(LEVEL, LOUD if loud else SOFT, place, words) for place in places)
-    if language != ENGLISH or places:
-        return ()
-    levels = [_loudness(match[0], language) for match in cue("level", language).finditer(words)]
-    if len(levels) < _THIRDS:
-        return ()
-    return tuple(Change(LEVEL, level, None, words, (n, len(levels))) for n, level in enumerate(levels))
-
-
-def _course_of_levels(words: str) -> tuple[Change, ...]:
-    """A loudness at the beginning, at places and at the end: `starts quiet, gets loud in the chorus and ends quiet`.
-
-    As it begins it goes on to the first place.
-    """
-    out: list[Change] = []
-    for match in _steps().finditer(words):
-        soft = (
-            cue("quiet", ENGLISH).fullmatch(match["level"])
-            if match["level"]
-            else cue("soft_verbs", ENGLISH).search(match[0])
-        )
-        edge = Place(START) if match["begin"] else Place(END)
-        for place in [edge] if match["level"] else places_of(match["where"]):
-            if len(out) == 1 and out[0].place == Place(START) and not (match["level"] or place.side):
-                out.append(Change(LEVEL, out[0].value, place._replace(order=max(place.order, 1), side=-1), words))
-            out.append(Change(LEVEL, SOFT if soft else LOUD, place, words))
-    return tuple(out)
-
-
-def _loudness(word: str, language: str) -> str:
-    return SOFT if cue("quiet", language).fullmatch(word.strip()) else LOUD
-
-
-@cache
-def _tokens(language: str) -> re.Pattern[str]:
-    which = "{which}?" if language == ENGLISH else "{which}"
-    return pattern_of(f"(?P<section>{which}{{section}})|{{level}}", language)
-
-
-@cache
-def _steps() -> re.Pattern[str]:
-    return pattern_of(
-        "{bursts} (?P<where>{somewhere})|(?:(?P<begin>{begins})|(?P<end>{ends})) {very}(?P<level>{level})", ENGLISH
-    )
+    ends = place is not None and place.kind == END
+    return (Change(STOP, "", place, words),) if _STOPS.search(words) and not ends else ()

@@ -13,8 +13,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from kmidi_lab.composition.bands import styles_told
-from kmidi_lab.composition.change import LOUDER, Change
+from kmidi_lab.composition.change import LEVEL, LOUD, LOUDER, SOFT, Change
 from kmidi_lab.composition.in_context import PEOPLE
+from kmidi_lab.composition.said_places import START, Place
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item
 from kmidi_lab.composition.words import clauses, parts_of
 from kmidi_lab.own_yaml import table
@@ -34,6 +35,11 @@ _DESCRIBING = 2
 """Words of no kind that may describe a song before its name."""
 _MOST = 4
 """Things of one kind that are told."""
+_BEGINS = re.compile(r"\b(?:start|begin|open)(?:s|ing|ning)?(?: (?:off|out|up|very|really|slow(?:ly)?|and))*\s*$", re.I)
+"""What stands before a loudness of a song's beginning alone."""
+_LEVELS = {"softer": SOFT, "louder": LOUD}
+_STYLES = "no style of its own"
+"""How the line of somebody's style begins."""
 _FAR = 80
 """Characters before and behind a match that are looked at, so that a long text is read as fast as a short one."""
 
@@ -55,30 +61,29 @@ def take_feel(text: str) -> tuple[SaidFeel, str]:
     others = dict.fromkeys(match[0].lower() for match, other in more if other != name)
     for match, _ in reversed(told):
         text = f"{text[: match.start()]} {text[match.end() :]}"
-    return SaidFeel(name, first[0].lower(), tuple(others)), text
+    return SaidFeel(name, first[0].lower(), tuple(others)), re.sub(" {2,}", " ", text)
 
 
 def take_loudness(text: str) -> tuple[list[Change], list[str]]:
-    """The loudness of the whole song that a text asks for first, and a line of another one."""
-    found = [(m, how) for how, cue in patterns("loudness") for m in cue.finditer(text) if _wished(text, m)]
+    """The loudness of the whole song that a text asks for first, with that of its beginning, and a line of another one."""
+    every = [(m, how) for how, cue in patterns("loudness") for m in cue.finditer(text) if _wished(text, m)]
+    begun = [(m, how) for m, how in every if _BEGINS.search(behind(text, m.start()))]
+    opening = [Change(LEVEL, _LEVELS[how], Place(START), m[0].lower()) for m, how in begun[:1]]
+    found = [one for one in every if one not in begun]
     if not found:
-        return [], []
+        return opening, []
     (first, how), *more = _in_order(found)
     others = dict.fromkeys(match[0].lower() for match, other in more if other != how)
     lines = [f"no second loudness ({other}): say where, as in quiet verses and loud choruses" for other in others]
-    return [Change(LOUDER, how, None, first[0].lower())], lines
+    return [*opening, Change(LOUDER, how, None, first[0].lower())], lines
 
 
 def not_done(text: str) -> list[str]:
     """A line of each kind of thing that a text asks for and no song has, in the text's order; with the first few of each kind."""
     found = []
     for line, pattern in patterns("not_done"):
-        matches = [
-            *islice(
-                (m for m in pattern.finditer(text) if _wished(text, m)),
-                _MOST,
-            )
-        ]
+        named = (m for m in pattern.finditer(text) if not (line.startswith(_STYLES) and _known_style(m[0])))
+        matches = [*islice((m for m in named if _wished(text, m)), _MOST)]
         found += [(match, line) for match in matches]
     told: dict[str, list[str]] = {}
     for match, line in _in_order(found):
@@ -88,12 +93,24 @@ def not_done(text: str) -> list[str]:
     ]
 
 
+def _known_style(words: str) -> bool:
+    """Whether a style begins with a word for music, for a feeling or for a day, as in `Jazz vibes`, and with nobody's name."""
+    first = items_of(words)[0]
+    return first.kind in MUSICAL or first.kind == "mood" or first.text.endswith("day")
+
+
 def _wished(text: str, match: re.Match[str]) -> bool:
-    """Whether a match is asked for: of a song, or one of several words that a text with a genre lists, as in `quiet, slow grunge`."""
+    """Whether a match is asked for, of a song or in a list, and not left out."""
+    asked = of_a_song(text, match) or _sure(text, match) or _listed(text, match)
+    return asked and not _left_out(text, match)
+
+
+def _listed(text: str, match: re.Match[str]) -> bool:
+    """Whether a match is one of several words that a text with a genre lists, as in `quiet, slow grunge`."""
     items = items_of(text)
-    listed = _clause(text, match).strip() == match[0] and any(i.kind in MUSICAL for i in items)
-    listed = listed and not any(i.kind == "story" or i.text in PEOPLE for i in items)
-    return (of_a_song(text, match) or _sure(text, match) or listed) and not _left_out(text, match)
+    if _clause(text, match).strip() != match[0] or not any(i.kind in MUSICAL for i in items):
+        return False
+    return not any(i.kind == "story" or i.text in PEOPLE for i in items)
 
 
 def _clause(text: str, match: re.Match[str]) -> str:

@@ -34,6 +34,14 @@ _BESIDE = (
 _DOUBLE = "double|doppelter|doble|doppio|duplo|dubbele?"
 _TWICE = r" ?(?:x ?2|×2|2x|twice)"
 _WITHOUT = "without|no|skip|ohne|keine?n?|sans|sin|senza|sem|zonder|geen"
+_HEADING = (
+    rf"(?P<name>{'|'.join(sorted(map(re.escape, _NAMES), key=len, reverse=True))})"
+    r"(?: [1-9](?! ?bars?))?(?P<twice> ?(?:x ?2|×2|2x|twice))?"
+)
+_TAGS = re.compile(rf"\[\s*(?:[\w-]+ )?{_HEADING}\b[^\]]*\]", re.I)
+_HEADINGS = re.compile(rf"(?<![\w-])(?:(?:first|second|last|final) )?{_HEADING}(?:\s*:|\s*\([^)]*\)|(?<=2)(?=,))", re.I)
+_FADED = re.compile(r"\[?\boutro\W{1,3}fad(?:es?|ing)(?: out)?\b[)\]]?", re.I)
+"""Names of sections as headings, in brackets, or with a colon or a note in brackets behind them."""
 _LETTERS = re.compile(r"(?<![\w/])(?P<plan>A(?:-?[A-D]){2,7})(?![\w/])(?: song)?(?: (?:form|structure)\b)?")
 _NAMED = re.compile(r"\b(?:form|structure)\b", re.I)
 
@@ -81,6 +89,22 @@ def take_form(text: str, language: str = ENGLISH) -> tuple[SaidForm | None, str]
         if _is_plan(plan, bool(_NAMED.search(text))):
             return SaidForm(_kinds_of(plan), plan.lower()), _without(text, match)
     return None, text
+
+
+def tagged_form(text: str) -> SaidForm | None:
+    """The form that the headings of a text are: `[Verse 1] … [Chorus] …`, `Verse 1 (quiet), Chorus (loud), Verse 2`."""
+    for pattern in (_TAGS, _HEADINGS):
+        found = [match for match in pattern.finditer(text) for _ in range(2 if match["twice"] else 1)]
+        kinds = [_NAMES[match["name"].lower()] for match in found]
+        returns = len({*kinds}) < len(kinds) or (pattern is _TAGS and len(kinds) > 1)
+        if len({*kinds}) > 1 and returns:
+            return SaidForm(tuple(kinds), ", ".join(kinds))
+    return None
+
+
+def without_tags(text: str) -> str:
+    """A text without its headings; of an outro that fades the song does."""
+    return _HEADINGS.sub(" , ", _TAGS.sub(" . ", _FADED.sub(" . It fades out at the end. ", text)))
 
 
 @cache

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from kmidi_lab.composition.course_patterns import filled, pattern_of, words_of
 from kmidi_lab.composition.languages import ENGLISH
-from kmidi_lab.composition.said_feel import ahead, of_a_song, untaken
+from kmidi_lab.composition.said_feel import ahead, behind, of_a_song, untaken
+from kmidi_lab.composition.said_places import found_places
 from kmidi_lab.composition.said_where import denied, elsewhere, of_the_song, parted
 from kmidi_lab.own_yaml import table
 
@@ -29,7 +30,7 @@ class SaidTempo(NamedTuple):
 
 def take_tempo(text: str, language: str = ENGLISH) -> tuple[SaidTempo, str]:
     """The course of the tempo over the whole song that a text asks for first, and the text without any."""
-    found = [(*match.span(), "") for match in _tempo(language, "jumps").finditer(text) if not denied(text, match)]
+    found = [(*m.span(), "") for m in _tempo(language, "jumps").finditer(text) if not (denied(text, m) or _placed(text, m))]
     for course in ("faster", "slower"):
         for match in _tempo(language, course).finditer(text):
             told = of_a_song(text, match) if language == ENGLISH else of_the_song(text, match, language)
@@ -54,6 +55,12 @@ def take_tempo(text: str, language: str = ENGLISH) -> tuple[SaidTempo, str]:
         rest.append(text[at:start])
         at = end
     return said._replace(others=tuple(others)), " , ".join([*rest, text[at:]])
+
+
+def _placed(text: str, match: re.Match[str]) -> bool:
+    """Whether a section stands right before a tempo, as in `Bridge im halben Tempo`: its own."""
+    before = behind(text, match.start())
+    return any(not before[end:].strip(" ,") for _, _, end in found_places(before))
 
 
 def slower_end(text: str, language: str) -> re.Match[str] | None:

@@ -10,13 +10,16 @@ from kmidi_lab.composition.change import KEY, MODE, MOOD, SHIFT, Change
 from kmidi_lab.composition.course_patterns import pattern_of
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_mood import said_moods
-from kmidi_lab.composition.said_places import END, Place, place_of
+from kmidi_lab.composition.said_places import END, MIDDLE, SECOND_HALF, Place, place_of
+from kmidi_lab.composition.said_where import denied
 from kmidi_lab.own_yaml import table
 
 _OTHER_MODE = {"major": "minor", "minor": "major"}
 _HALF, _WHOLE = 1, 2
 """Semitones of a step; a song that says none goes up a whole one."""
 _STEPS = (("minor third", 3), ("third", 4), ("fourth", 5), ("two half", 2), ("half", _HALF), ("semi", _HALF))
+_LATER = ("bridge", "outro", "solo", "breakdown", "drop", END, MIDDLE, SECOND_HALF)
+"""Places whose mood is not the whole song's."""
 _DOWN = re.compile(r"\bdown(?:wards?)?\b")
 
 
@@ -25,13 +28,50 @@ def moods(words: str, language: str = ENGLISH) -> tuple[Change, ...]:
     said = said_in(words, language)
     if not said:
         return ()
-    section = "{stretch}" if language == ENGLISH else "{close}|{section}"
+    section = "{which}?{stretch}(?: [1-4])?" if language == ENGLISH else "{close}|{section}"
     places = [place_of(match[0]) for match in pattern_of(section, language).finditer(words)]
     if places and len(places) == len(said):
         return tuple(Change(MOOD, mood, place or Place(END), words) for mood, place in zip(said, places, strict=True))
     if len(said) == 1:
         return (Change(MOOD, said[0], None, words, (1, 2)),)
     return tuple(Change(MOOD, mood, None, words, (n, len(said))) for n, mood in enumerate(said))
+
+
+def moods_named(text: str, language: str) -> list[str]:
+    """Words for moods in a text, in its order, without those that it denies; in another language what each is in English."""
+    return [mood for mood, _ in _named(text, language)]
+
+
+def _named(text: str, language: str) -> list[tuple[str, str]]:
+    """The same, each with the text's own word."""
+    if language != ENGLISH:
+        return said_moods(text, language)
+    found = pattern_of("{turning}|{adverb}", ENGLISH).finditer(text)
+    return [(_adjective(match[0].lower()), match[0].lower()) for match in found if not denied(text, match)]
+
+
+def _adjective(word: str) -> str:
+    """`happy` of `happily`, `sad` of `sadly`; an adjective as it is."""
+    return word if word in lexicon() else re.sub("ily$", "y", word).removesuffix("ly")
+
+
+def from_mood(changes: Sequence[Change], rest: str, language: str) -> tuple[Change, ...]:
+    """The changes with the mood that a song turns from, where the rest of the text names one: `melancholy, ends happy`."""
+    turn = next((n for n, c in enumerate(changes) if c.what == MOOD), -1)
+    named = _named(rest, language) if turn >= 0 and changes[turn].share == (1, 2) else []
+    if not named:
+        return tuple(changes)
+    mood, words = named[0]
+    return (*changes[:turn], Change(MOOD, known(mood), None, words, (0, 2)), *changes[turn:])
+
+
+def begins_so(changes: Sequence[Change]) -> bool:
+    """Whether the first of several moods is the song's own, and not one that it turns to, or of a place such as its end."""
+    first = next((c for c in changes if c.what == MOOD), None)
+    several = sum(c.what == MOOD for c in changes) > 1
+    if first is None or first.share:
+        return first is not None and (first.share or (0, 0))[0] == 0
+    return several or (first.place is not None and first.place.kind not in _LATER)
 
 
 def said_in(words: str, language: str) -> list[str]:

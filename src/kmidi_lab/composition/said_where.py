@@ -7,6 +7,7 @@ from functools import cache
 
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_feel import ahead, behind, items_of, of_a_song
+from kmidi_lab.composition.vocabulary import kinds
 from kmidi_lab.composition.words import parts_of
 from kmidi_lab.own_yaml import table
 
@@ -117,8 +118,9 @@ def _places(language: str) -> re.Pattern[str]:
 
 @cache
 def _music(language: str) -> re.Pattern[str]:
-    """Words for a song in another language than English."""
+    """Words for a song in another language than English, and kinds of music."""
+    genres = "|".join(re.escape(name) for name, (kind, _) in kinds().items() if kind in ("genre", "other_genre"))
     compound = r"\w*" if language in ("German", "Dutch") else ""  # such as `Filmmusik`
     return re.compile(
-        rf"(?<![\w'’-]){compound}(?:{table(__name__, 'said_arc.yaml')[language]['music']})(?![\w'’-])", re.I
+        rf"(?<![\w'’-])(?:{compound}(?:{table(__name__, 'said_arc.yaml')[language]['music']})|{genres})(?![\w'’-])", re.I
     )

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 
 from kmidi_lab.composition.bands import styles_told
+from kmidi_lab.composition.change import MOOD, Change
 from kmidi_lab.composition.collecting import collect
 from kmidi_lab.composition.collector import Collector
 from kmidi_lab.composition.gloss import apart, glossed
@@ -25,13 +27,16 @@ from kmidi_lab.composition.said_course import take_courses, with_courses
 from kmidi_lab.composition.said_dances import without_other_dances
 from kmidi_lab.composition.said_ending import SaidEnding, take_ending, take_ending_elsewhere, take_opening
 from kmidi_lab.composition.said_feel import items_of, not_done, take_feel, take_loudness, untaken
-from kmidi_lab.composition.said_form import take_form
+from kmidi_lab.composition.said_form import tagged_form, take_form, without_tags
+from kmidi_lab.composition.said_labels import take_labels
 from kmidi_lab.composition.said_left import left_lines, orders, places_left
 from kmidi_lab.composition.said_pace import said_pace
 from kmidi_lab.composition.said_pairs import take_pairs
 from kmidi_lab.composition.said_players import take_players
 from kmidi_lab.composition.said_roles import with_roles
+from kmidi_lab.composition.said_sections import take_sections
 from kmidi_lab.composition.said_tempo import take_tempo
+from kmidi_lab.composition.said_turns import begins_so
 from kmidi_lab.composition.vocabulary import Item, kinds, vocabulary
 from kmidi_lab.composition.wishes import Wishes
 
@@ -74,7 +79,7 @@ def _read_other(text: str, language: str, rows: str) -> Wishes:
     taken = (*missing, rows, arc.words, *(said for _, said in arcs))
     missing = (*missing, *left_lines(left, places_left(text, taken) if asks else []))
     wishes = replace(wishes, ending=ending, asks=asks, missing=missing)
-    wishes = with_courses(wishes, tempo, courses, arcs, language)
+    wishes = with_courses(wishes, tempo, courses, arcs, text, language)
     return replace(wishes, changes=(*wishes.changes, *players))
 
 
@@ -105,10 +110,14 @@ def _is_international(item: Item) -> bool:
 
 def _read_english(text: str, rows: str) -> Wishes:
     opening, text = take_opening(written_out(text))
+    tagged = tagged_form(text)
+    sections, text = take_sections(text)
+    labels, text = take_labels(text)
+    text = without_tags(text) if tagged else text
     joined, text = take_joined_arc(text)
     ending, text = take_ending(text)
     tempo, text = take_tempo(text)
-    form, _ = take_form(text)  # before courses, which take sections such as `big chorus` out of it
+    form, _ = (tagged, text) if tagged else take_form(text)  # before courses, which take sections such as `big chorus`
     courses, text = take_courses(text)
     late, text = take_ending(text)  # such as `the last chorus without drums and then a fade out`
     ending = SaidEnding(*(first or second for first, second in zip(ending, late, strict=True)))
@@ -128,16 +137,23 @@ def _read_english(text: str, rows: str) -> Wishes:
     pairs, text = take_pairs(with_roles(text))
     out = Collector(form, arc, pairs)
     staged = any(name in _OF_PLACES for name, _ in courses)
-    known = form is not None or staged or bool(feel.name or ending or opening or tempo.course)
+    known = form is not None or staged or bool(labels or sections != ((), ())) or bool(feel.name or ending or opening or tempo.course)
     asks, left = collect(text, out, known)
     wishes = out.wishes()
     words = wishes.words | ({"feel": feel.words} if feel.name else {})
     second = [f"no second feel ({other}): a song has one" for other in feel.others]
-    missing = (*wishes.missing, *second, *impossible)
+    missing = (*sections.lines, *wishes.missing, *second, *impossible)
     left = [term for term in left if not any(term in line for line in impossible)]
     taken = (*missing, rows, arc.words, *(said for _, said in arcs))
     places = places_left(text, taken) if asks or orders(text) else []
     missing = (*missing, *left_lines(left, places))
     wishes = replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing, asks=asks)
-    wishes = with_courses(wishes, tempo, courses, arcs)
-    return replace(wishes, changes=(*wishes.changes, *loudness))
+    wishes = with_courses(wishes, tempo, courses, arcs, text)
+    return _with_labels(replace(wishes, changes=(*sections.changes, *wishes.changes, *labels, *loudness)), labels)
+
+
+def _with_labels(wishes: Wishes, labels: Sequence[Change]) -> Wishes:
+    """The wishes with what a text says behind the names of sections."""
+    moods = [change.value for change in labels if change.what == MOOD and begins_so(labels)]
+    said = (*wishes.courses, *(change.words for change in labels))
+    return replace(wishes, courses=said, mood=wishes.mood or (moods or [""])[0])

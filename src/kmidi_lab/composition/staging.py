@@ -79,7 +79,7 @@ def staged(
     form = turns.form
     placed = _apart([_Placed(change, _spans(change, form)) for change in changes if change.what == LEVEL], form)
     levels, form = _levelled(form, [p for p in placed if p.spans])
-    breaks = broken(form, changes)
+    breaks = broken(form, changes, len(brief.blues))
     quiet = silences(breaks.form, changes, brief, words)
     moods = moods_by_bar(quiet.form, turns.stages) if "tempo" not in fixed else ()
     paces, tempos = paced(quiet.form, changes, brief, moods)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kmidi_lab.chords.chord import MODES
 from kmidi_lab.chords.spelling import Spelling, parse_spelling
 from kmidi_lab.composition.brief import Brief, Mood
-from kmidi_lab.composition.change import KEY, MODE, MOOD, SHIFT, Change
+from kmidi_lab.composition.change import IN_KEY, KEY, MODE, MOOD, SHIFT, Change
 from kmidi_lab.composition.form import Stretch, bars_in
 from kmidi_lab.composition.said_places import END, Place
 from kmidi_lab.composition.spans import Span, bars_of, pairs, spans_of, told, turn_at, turn_of, whole_rounds
@@ -53,13 +53,13 @@ def turned(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, fix
     whole = bars_in(form)
     moods, lines = [brief.mood] * whole, dict[Change, Taken]()
     placed: list[tuple[Change, list[Span]]] = []
-    for change in (c for c in changes if c.what in (MOOD, MODE, KEY, SHIFT)):
+    for change in (c for c in changes if c.what in (MOOD, MODE, KEY, IN_KEY, SHIFT)):
         why = fixed.get("mood" if change.what == MOOD else "key", "")
-        why = why or (fixed.get("mode", "") if change.what in (MODE, KEY) else "")
+        why = why or (fixed.get("mode", "") if change.what in (MODE, KEY, IN_KEY) else "")
         spans = _spans(change, form, whole, bool(brief.blues))
         spans = whole_rounds(spans, form, len(brief.blues)) if brief.blues else spans
         if why or not spans:
-            value = change.value if change.what in (MOOD, KEY) else ""
+            value = change.value if change.what in (MOOD, KEY, IN_KEY) else ""
             lines[change] = Taken(_what(change), value, change.words, why or "the song has no such place")
         else:
             placed.append((change, spans))
@@ -68,7 +68,7 @@ def turned(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, fix
         for bar in bars_of(spans):
             if change.what == MOOD and change.share != (0, change.share and change.share[1]):
                 moods[bar] = _mood(change.value)
-                if not {"key", "mode"} & {*fixed} and not any(c.what in (MODE, KEY) for c, _ in placed):
+                if not {"key", "mode"} & {*fixed} and not any(c.what in (MODE, KEY, IN_KEY) for c, _ in placed):
                     keys[bar] = of_mode(brief.spelling, mode_of(moods[bar])), keys[bar][1]
             elif change.what != MOOD:
                 keys[bar] = _key(change, *keys[bar], brief)
@@ -91,8 +91,8 @@ def turned(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, fix
 
 
 def _spans(change: Change, form: Sequence[Stretch], whole: int, rounds: bool) -> list[Span]:
-    """The bars that a change holds in: a mood those of its place or its turn, a key all from its place on, of `rounds` where one begins."""
-    if change.what == MOOD and change.place:
+    """The bars that a change holds in: a mood or a key those of its place or its turn, one that is gone to all from there on, of `rounds` where one begins."""
+    if change.what in (MOOD, IN_KEY) and change.place:
         return spans_of(change.place, form)
     if change.what != SHIFT:
         if change.place:
@@ -117,7 +117,7 @@ def _mood(word: str) -> Mood:
 
 def _key(change: Change, spelling: Spelling, shift: int, brief: Brief) -> tuple[Spelling, int]:
     """The key in which a bar is made, and the semitones by which it is heard higher."""
-    if change.what == MODE:
+    if change.value in MODES:
         return of_mode(brief.spelling, MODES[change.value]), shift
     if change.what == SHIFT:
         return spelling, shift + int(change.value)

@@ -1,0 +1,124 @@
+"""What a sentence says of each section is read: behind its name, before it, or under a heading; what no section has alone is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from kmidi_lab.composition.said_places import Place
+from kmidi_lab.composition.sentence import read_sentence
+
+VERSE, CHORUS, BRIDGE = Place("verse"), Place("chorus"), Place("bridge")
+SAD_HAPPY = [("mood", "sad", VERSE), ("mood", "happy", CHORUS)]
+
+
+@pytest.mark.parametrize(
+    ("text", "changes"),
+    [
+        ("verses sad, chorus happy", SAD_HAPPY), ("a sad verse, then an angry bridge", [SAD_HAPPY[0], ("mood", "angry", BRIDGE)]),
+        ("verse: sad and slow; chorus: happy and fast", [SAD_HAPPY[0], ("pace", "slow", VERSE), SAD_HAPPY[1], ("pace", "fast", CHORUS)]),
+        ("country song, verses quiet, chorus big", [("level", "soft", VERSE), ("level", "loud", CHORUS)]),
+        ("the first verse is sad, the last chorus is triumphant", [("mood", "sad", Place("verse", 1)), ("mood", "triumphant", Place("chorus", -1))]),
+        ("intro piano only, verse add bass, chorus everything", [("alone", "piano", Place("intro")), ("enter", "bass", VERSE), ("level", "loud", CHORUS)]),
+        ("a string quartet. The first part is slow, the second part fast and furious",
+         [("pace", "slow", Place("first half")), ("pace", "fast", Place("second half")), ("mood", "furious", Place("second half"))]),
+        ("half-time chorus, double-time outro", [("feel", "half", CHORUS), ("pace", "double", Place("outro"))]),
+        ("100 bpm verse, 140 bpm chorus", [("pace", "100", VERSE), ("pace", "140", CHORUS)]), ("the chorus at 140 bpm", [("pace", "140", CHORUS)]),
+        ("verse in A minor, chorus in C major", [("in key", "a minor", VERSE), ("in key", "c major", CHORUS)]),
+        ("minor verses and a major chorus", [("in key", "minor", VERSE), ("in key", "major", CHORUS)]),
+    ],
+)  # fmt: skip
+def test_what_a_section_is_to_be_is_read(text: str, changes: list[tuple[str, str, Place]]) -> None:
+    wishes = read_sentence(text)
+    assert [(c.what, c.value, c.place) for c in wishes.changes] == changes and not wishes.missing
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "style"),
+    [
+        ("a reggae verse and a rock chorus", "no style of one section (reggae verse, rock chorus): ", "pop"),
+        ("rock song with a jazz bridge", "no style of one section (jazz bridge): ", "rock"),
+        ("first half jazz, second half rock", "no style of one section (first half jazz, second half rock): ", "jazz"),
+        ("classical intro then hip hop beat", "no style of one section (classical intro): ", "lofi"),
+        ("a pop song with the bridge in 3/4", "no metre of one section (bridge in 3/4): ", "pop"),
+        ("a waltz with a chorus in 4/4", "no metre of one section (chorus in 4/4): ", ""),
+        ("a pop song, swung verse", "no feel of one section (swung verse): ", "pop"),
+    ],
+)
+def test_what_no_section_has_alone_is_told(text: str, line: str, style: str) -> None:
+    wishes = read_sentence(text)
+    assert [told for told in wishes.missing if told.startswith(line)] and wishes.style == style
+    assert [metre for _, metre in wishes.metres] == (["3/4"] if "waltz" in text else []), "the song keeps its own"
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("[Verse 1] I walk alone [Chorus] come back [Bridge] we danced [Chorus] come back", "verse chorus bridge chorus"),
+        ("[Intro] [Guitar Solo] [Outro]", "intro solo outro"),
+        ("Verse 1: the rain falls. Chorus: oh come back. Verse 2: the sun is up. Chorus: oh come back", "verse chorus verse chorus"),
+        ("Verse 1 (quiet), Chorus (loud), Verse 2 (add drums), Chorus x2, Outro (fade)", "verse chorus verse chorus chorus outro"),
+    ],
+)  # fmt: skip
+def test_headings_are_the_form(text: str, kinds: str) -> None:
+    wishes = read_sentence(text)
+    assert wishes.form and wishes.form.kinds == tuple(kinds.split()) and not wishes.missing
+    assert bool(wishes.ending.faded) == ("fade" in text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "we crossed the rock bridge in the country", "the chorus of birds was loud", "the house intro was nice and the bridge was closed",
+        "the end is near", "the beginning is hard", "the middle part of my back hurts", "I heard a sad verse about the sea",
+        "she read me the first verse, sad as ever", "my first half of the year was slow", "the bridge is quiet", "[sic] he said [laughs]",
+        "Bridge: the river is high", "time goes by so slow and fast", "He has the style of a king", "melancholy of a town by the sea",
+        "the movie ends happy", "my story starts sad", "it was dark, then calm", "the last part is missing",
+    ],
+)  # fmt: skip
+def test_stories_of_sections_ask_for_nothing(text: str) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.changes, wishes.missing, wishes.form, wishes.style) == ((), (), None, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "changes"),
+    [
+        ("a rock song with a wild middle, then calm", [("loud", Place("middle")), ("soft", Place("end"))]),
+        ("a piano ballad that builds to a loud chorus, then calm", [("loud", CHORUS), ("soft", Place("end"))]),
+        ("a song for piano; in the middle it gets loud, and at the end it is calm again", [("loud", Place("middle")), ("soft", Place("end"))]),
+        ("a song that begins quietly with solo piano", [("soft", Place("start"))]),
+    ],
+)  # fmt: skip
+def test_how_loud_it_is_at_last_is_read(text: str, changes: list[tuple[str, Place]]) -> None:
+    assert [(c.value, c.place) for c in read_sentence(text).changes if c.what == "level"] == changes
+
+
+@pytest.mark.parametrize(
+    ("text", "moods"),
+    [
+        ("jazz trio, melancholy, 2 minutes, ends happy", [("melancholy", (0, 2)), ("happy", (1, 2))]),
+        ("melancholy, ends happy", [("melancholy", (0, 2)), ("happy", (1, 2))]), ("sad, but ends hopeful", [("sad", (0, 2)), ("hopeful", (1, 2))]),
+        ("a storm piece, loud and angry, then calm", [("angry", (0, 2)), ("calm", (1, 2))]),
+        ("a song that ends happy", [("happy", (1, 2))]), ("Ein Lied, traurig, endet fröhlich", [("sad", (0, 2)), ("happy", (1, 2))]),
+        ("uma bossa nova triste que termina alegre", [("sad", (0, 2)), ("happy", (1, 2))]),
+    ],
+)  # fmt: skip
+def test_a_mood_that_a_list_ends_with_is_turned_to(text: str, moods: list[tuple[str, tuple[int, int]]]) -> None:
+    wishes = read_sentence(text)
+    assert [(c.value, c.share) for c in wishes.changes if c.what == "mood"] == moods
+    assert wishes.mood in ("", "angry"), "the rest of the text says how it begins"
+
+
+def test_a_song_that_ends_happy_begins_as_it_is_told(sketch) -> None:
+    song = sketch(text="jazz trio, melancholy, ends happy", sections="verse 4, chorus 4", key=None, models=False)
+    first, last = song.trace["form"]["sections"]
+    assert first["mood"]["valence"] < 0 < last["mood"]["valence"]
+    lines = [line for line in song.remarks if line.startswith("mood ")]
+    assert [line.split(" in ")[0] for line in lines] == ["mood melancholy", "mood happy from bar 5 on,"], lines
+
+
+def test_a_section_has_a_key_and_a_tempo_of_its_own(sketch) -> None:
+    text = "a pop song, 100 bpm, verse in A minor, chorus in C major, chorus at 120 bpm"
+    song = sketch(text=text, sections="verse 4, chorus 4, verse 4", models=False)
+    assert [s["key"] for s in song.trace["form"]["sections"]] == ["A minor", "C major", "A minor"]
+    assert [(t.start, t.tempo) for t in song.arrangement.tempos] == [(0, 100), (16, 120), (32, 100)]
