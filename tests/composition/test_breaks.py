@@ -79,7 +79,9 @@ def test_a_stop_is_the_bar_before_its_place(place: Place | None, bars: set[int],
         (Place("bridge"), "verse 8", 0, ""),
     ],
 )  # fmt: skip
-def test_stop_time_is_of_all_bars_of_a_chorus_or_of_the_first_line_of_a_round(place: Place | None, form: str, rounds: int, told: str) -> None:
+def test_stop_time_is_of_all_bars_of_a_chorus_or_of_the_first_line_of_a_round(
+    place: Place | None, form: str, rounds: int, told: str
+) -> None:
     change = Change("stop", "time", place, "stop-time")
     found = broken(read_form(form), [change], rounds)
     assert str(found.lines[change]).startswith(f"stop-time {told}".strip()) and bool(found.stops) == bool(told)

@@ -35,7 +35,7 @@ FORM = "verse 4, chorus 4, verse 4, chorus 4"
         ("sad in the verses, hopeful in the chorus", [("mood", "sad", Place("verse")), ("mood", "hopeful", Place("chorus"))]),
         ("a song about a girl who finds hope", []),
         ("a song from despair to hope", [("mood", "despairing", None), ("mood", "hopeful", None)]),
-        ("a happy song that turns sad", [("mood", "sad", None)]), ("a song that gets happier", [("mood", "happy", None)]),
+        ("a happy song that turns sad", [("mood", "happy", None), ("mood", "sad", None)]), ("a song that gets happier", [("mood", "happy", None)]),
         ("sad verses and happy choruses", [("mood", "sad", Place("verse")), ("mood", "happy", Place("chorus"))]),
         ("a happy song with a sad ending", [("mood", "sad", Place("end"))]),
         ("ein Lied, das traurig beginnt und fröhlich endet", [("mood", "sad", None), ("mood", "happy", None)]),

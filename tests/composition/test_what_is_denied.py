@@ -80,7 +80,8 @@ def test_each_section_is_played_or_told(text: str, kinds: str, told: str) -> Non
     ],
 )  # fmt: skip
 def test_a_mood_at_the_end_that_is_another_is_read(text: str, told: str) -> None:
-    assert {(c.what, c.words) for c in read_sentence(text).changes} == ({("mood", told)} if told else set())
+    turned = {(c.what, c.words) for c in read_sentence(text).changes if c.share != (0, 2)}
+    assert turned == ({("mood", told)} if told else set())
 
 
 def test_a_dance_that_changes_its_mood_stays_one() -> None:

@@ -37,7 +37,7 @@ def felt_text(said: str, wishes: Wishes) -> str:
     left = said if wishes.language != ENGLISH else _WORD.sub(lambda word: _spelt(word[0]), said)
     for words in sorted(wishes.unfelt, key=len, reverse=True):
         left = re.sub(rf"(?<!\w){re.escape(words)}(?!\w)", " ", left, flags=re.I).strip(" ,")
-    left = _TAG.sub(" ", left)
+    left = _TAG.sub(" ", left) if wishes.form and len(_TAG.findall(left)) > 1 else left
     if wishes.mood and not _names_mood(left, wishes.language):
         left = f"{left} {wishes.mood}"
     left = left if re.search(r"\w", left) else said

@@ -38,7 +38,10 @@ _HEADING = (
     rf"(?P<name>{'|'.join(sorted(map(re.escape, _NAMES), key=len, reverse=True))})"
     r"(?: [1-9](?! ?bars?))?(?P<twice> ?(?:x ?2|×2|2x|twice))?"
 )
-_TAGS = re.compile(rf"\[\s*(?:[\w-]+ )?{_HEADING}\b[^\]]*\]", re.I)
+_TAGS = re.compile(
+    rf"\[\s*(?:[\w-]+ )?{_HEADING}\b[^\]]*\]|\(\s*{_HEADING.replace('name>', 'name2>').replace('twice>', 'twice2>')}\s*\)",
+    re.I,
+)
 _HEADINGS = re.compile(rf"(?<![\w-])(?:(?:first|second|last|final) )?{_HEADING}(?:\s*:|\s*\([^)]*\)|(?<=2)(?=,))", re.I)
 _FADED = re.compile(r"\[?\boutro\W{1,3}fad(?:es?|ing)(?: out)?\b[)\]]?", re.I)
 """Names of sections as headings, in brackets, or with a colon or a note in brackets behind them."""
@@ -94,8 +97,9 @@ def take_form(text: str, language: str = ENGLISH) -> tuple[SaidForm | None, str]
 def tagged_form(text: str) -> SaidForm | None:
     """The form that the headings of a text are: `[Verse 1] … [Chorus] …`, `Verse 1 (quiet), Chorus (loud), Verse 2`."""
     for pattern in (_TAGS, _HEADINGS):
-        found = [match for match in pattern.finditer(text) for _ in range(2 if match["twice"] else 1)]
-        kinds = [_NAMES[match["name"].lower()] for match in found]
+        found = [match.groupdict() for match in pattern.finditer(text)]
+        named = [(m["name"] or m["name2"], 1 + bool(m["twice"] or m.get("twice2"))) for m in found]
+        kinds = [_NAMES[name.lower()] for name, times in named for _ in range(times)]
         returns = len({*kinds}) < len(kinds) or (pattern is _TAGS and len(kinds) > 1)
         if len({*kinds}) > 1 and returns:
             return SaidForm(tuple(kinds), ", ".join(kinds))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 
 from kmidi_lab.composition.change import ALONE, ENTER, FEEL, HALF, LEVEL, LOUD, MOOD, PACE, Change
 from kmidi_lab.composition.course_patterns import filled, words_of
@@ -21,7 +21,7 @@ from kmidi_lab.composition.words import parts_of
 _OF_MUSIC = ("head", "genre", "other_genre", "instrument", "ensemble", "wish")
 _BEGINS = r"(?:(?<=[,.;:!?|/(\[\])])|(?<!.)|\b(?:and|but|then|with|while)\b)\W*(?:(?:the|an?|in|for)\b\W*)*"
 """What stands before the name of a section that is described."""
-_SECTION = r"(?P<section>{which}?(?:(?P<sung>{sung})|{stretch}|bridges?|hooks?|drops?|solos?)(?: [1-9](?! ?bars?))?)"
+_SECTION = r"(?P<section>{which}?(?:(?P<sung>{sung}|bars \d{1,3} ?(?:-|–|to) ?\d{1,3})|{stretch}|bridges?|hooks?|drops?|solos?)(?: [1-9](?! ?bars?))?)"
 _JOINED = r"(?P<mark>\s*[:=(\]]\s*|\s+[-–—]\s+)|\s(?P<verb>(?:should be|must be|is|are|with|has|gets?|becomes?)\s)?"
 _ENDS = r"(?=\W*(?:$|[,.;:!?)\]|/\[(]|(?:and|but|then|while|with)\b))"
 _DESCRIBED = (
@@ -34,6 +34,7 @@ _DESCRIBED = (
 _NEXT = re.compile(r"\W*(?:\b(?:and|but|also|then)\b\W*)*")
 _JOINING = re.compile(r"\s*,?\s*\b(?:and|but|also)\b\s*")
 """What stands between two things that a section is: behind a colon or in brackets also a comma alone."""
+_COMING = (ENTER, ALONE)
 _ALONE = re.compile(r"\b(?:only|just|solo|alone)\b")
 
 
@@ -42,9 +43,11 @@ def take_labels(text: str) -> tuple[list[Change], str]:
     changes: list[Change] = []
     taken: list[tuple[int, int, str]] = []
     found = [m for m in _label().finditer(text) if _is_music(text, m)]
+    entered: set[str] = set()
     several = len({match["section"].lower() for match in found}) > 1
     for match in found:
         own, end = _said(text, match) if match["sung"] or match["mark"] or several else ([], 0)
+        own = [change for change in map(partial(_entering, entered), own) if change.value or change.what not in _COMING]
         if own:
             start = match.start("section")
             words = text[start:end].lower() + ")" * ("(" in text[start:end])
@@ -55,13 +58,21 @@ def take_labels(text: str) -> tuple[list[Change], str]:
     return changes, text
 
 
+def _entering(entered: set[str], change: Change) -> Change:
+    """A change without the players who came in with a section before; these are added to."""
+    if change.what not in _COMING:
+        return change
+    names = change.value.split(", ")
+    new = [name for name in names if name not in entered or change.what == ALONE]
+    entered.update(names)
+    return change._replace(value=", ".join(new))
+
+
 def _said(text: str, label: re.Match[str]) -> tuple[list[Change], int]:
     """What words behind a section's name say of it, one after another, and where they end."""
     own, end, at = list[Change](), label.end(), label.end()
     place, section = place_of(label["section"].lower()), label["section"].lower()
     while place and (match := _described().match(text, at)):
-        if match["bare"] and not (label["mark"] and place.kind in EDGE_KINDS):
-            break
         own += _changes(match, section, place)
         end = match.end()
         following = (_NEXT if label["mark"] else _JOINING).match(text, end)
@@ -83,15 +94,15 @@ def _changes(match: re.Match[str], section: str, place: Place) -> Iterator[Chang
         yield Change(PACE, jump_of(match["pace"].lower()), place, words)
     elif match["without"]:
         yield from players_of("absence", f"{words} in the {section}")
-    elif match["who"]:
-        yield from players_of("entry", f"{match['who']} enters at the {section}")
+    elif match["who"] or (match["bare"] and place.kind not in EDGE_KINDS):
+        yield from players_of("entry", f"{match['who'] or words} enters at the {section}")
     else:
         yield from players_of("entry", f"only {_ALONE.sub('', words).strip()} in the {section}")
 
 
 def _stay(changes: Sequence[Change]) -> str:
     """Words for the players of these changes who are of the song: `, with piano,`."""
-    named = [change.value for change in changes if change.what in (ENTER, ALONE)]
+    named = [change.value for change in changes if change.what in _COMING]
     return f", with {' and '.join(named)}, " if named else ", "
 
 

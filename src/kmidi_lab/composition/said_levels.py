@@ -34,7 +34,8 @@ def levels_of(words: str, language: str) -> tuple[Change, ...]:
 def at_a_spot(words: str) -> tuple[Change, ...]:
     """The loudness of one place, such as `calm in the middle`; of what comes last, as in `then calm`, the end's."""
     level = cue("level", ENGLISH).search(words)
-    return (Change(LEVEL, loudness(level[0], ENGLISH), place_of(words) or Place(END), words),) if level else ()
+    how = loudness(level[0], ENGLISH) if level else LOUD  # such as `everything in the last chorus`
+    return (Change(LEVEL, how, place_of(words) or Place(END), words),)
 
 
 def outburst(words: str, language: str) -> tuple[Change, ...]:
@@ -56,7 +57,7 @@ def outburst(words: str, language: str) -> tuple[Change, ...]:
         return tuple(Change(LEVEL, LOUD if loud else SOFT, place, words) for place in places)
     if places:
         return ()
-    levels = [loudness(match[0], language) for match in cue("level", language).finditer(words)]
+    levels = [loudness(match[0], language) for match in cue("level", language).finditer(re.sub("[-/]", " ", words))]
     if len(levels) < _TURNS:
         return ()
     return tuple(Change(LEVEL, level, None, words, (n, len(levels))) for n, level in enumerate(levels))

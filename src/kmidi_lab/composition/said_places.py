@@ -38,7 +38,13 @@ _NAMED = re.compile(
     rf"(?: (?!one (?:by|after)){_ORDER.format(n=2)}\b(?! ?(?:bars?|times|part|half)))?",
     re.I,
 )
-_SIDES = "before|until|till|after|bis(?: zu[rm]?)?|vor|nach|avant|jusqu'à|après|hasta|antes d[eo]l?|después del?|fino a(?:lla)?|prima d(?:i|ella)|dopo|até|antes d[oae]|depois d[oae]|tot|voor|na"
+_BEFORE = {
+    "before": "", "until": "", "till": "", "vor": "", "avant": "", "antes": " d[aeo]l?", "prima": " d(?:i|ella)", "voor": "",
+    "bis": "(?: zu[rm]?)?", "jusqu'à": "", "hasta": "", "fino": " a(?:lla)?", "até": "", "tot": "",
+}  # fmt: skip
+_AFTER = {"after": "", "nach": "", "après": "", "después": " del?", "dopo": "", "depois": " d[oae]", "na": ""}
+"""Words for what comes before a place and behind it, and what stands between each and a place that is counted."""
+_SIDES = "|".join(f"{word}{behind}" for word, behind in (_BEFORE | _AFTER).items())
 BAR = "bars?|measures?|takt(?:e[ns]?)?|mesures?|comp[aá]s(?:es)?|battut[ae]|compassos?|maat|maten"
 """What a bar is called."""
 COUNTED = (
@@ -47,23 +53,6 @@ COUNTED = (
     r"|(?P<minute>\d{1,2}):(?P<second>[0-5]\d)|(?:about |around |etwa |circa |environ )?(?P<time>\d{1,3}) ?(?P<unit>s|secs?|seconds?|sek(?:unden?)?|secondes?|segundos?|secondi|seconden?|min|mins?|minutes?|minuten?|minutos?|minut[oi])\b)"
 )
 """A place in bars or in time, such as `bar 17`, `bars 9 to 16` and `0:45`."""
-_BEFORE = (
-    "before",
-    "until",
-    "till",
-    "vor",
-    "avant",
-    "antes",
-    "prima",
-    "voor",
-    "bis",
-    "jusqu'à",
-    "hasta",
-    "fino",
-    "até",
-    "tot",
-)
-_AFTER = ("after", "nach", "après", "después", "dopo", "depois", "na")
 
 
 _COUNTED = re.compile(COUNTED, re.I)

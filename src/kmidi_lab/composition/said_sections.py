@@ -23,7 +23,13 @@ _ONE = {
     "metre": "no metre of one section (…): a song has one metre",
 }
 """What is told of each that holds in a whole song alone."""
-_WHOLE = {"genre": ("genre", "other_genre"), "feel": (), "metre": ("metre",), "bpm": ("tempo",), "key": ("key", "tonic")}
+_WHOLE = {
+    "genre": ("genre", "other_genre"),
+    "feel": (),
+    "metre": ("metre",),
+    "bpm": ("tempo",),
+    "key": ("key", "tonic"),
+}
 """Kinds of terms that say the same of the whole song."""
 _NAME = r"(?P<section{n}>{which}?(?:{sung}|bridges?|interludes?|middle(?: (?:section|part|eight))?|(?:first|second|last|final) (?:half|part|section))(?: [1-4](?! ?bars?|/))?)"
 _SAID = (
@@ -51,7 +57,9 @@ def take_sections(text: str) -> tuple[SaidSections, str]:
     said: dict[str, list[re.Match[str]]] = {}
     for match in found:
         said.setdefault(_what(match), []).append(match)
-    whole = [_whole(what, of) for what, of in said.items() if not _says(rest, what) and (len(of) > 1 or what == "genre")]
+    whole = [
+        _whole(what, of) for what, of in said.items() if not _says(rest, what) and (len(of) > 1 or what == "genre")
+    ]
     lines = [_ONE[what].replace("…", ", ".join(m[0].lower() for m in of)) for what, of in said.items() if what in _ONE]
     changes = [change for match in found for change in _change(match)]
     return SaidSections(tuple(changes), tuple(lines)), ", ".join([rest, *filter(None, whole)])

@@ -30,7 +30,9 @@ class SaidTempo(NamedTuple):
 
 def take_tempo(text: str, language: str = ENGLISH) -> tuple[SaidTempo, str]:
     """The course of the tempo over the whole song that a text asks for first, and the text without any."""
-    found = [(*m.span(), "") for m in _tempo(language, "jumps").finditer(text) if not (denied(text, m) or _placed(text, m))]
+    found = [
+        (*m.span(), "") for m in _tempo(language, "jumps").finditer(text) if not (denied(text, m) or _placed(text, m))
+    ]
     for course in ("faster", "slower"):
         for match in _tempo(language, course).finditer(text):
             told = of_a_song(text, match) if language == ENGLISH else of_the_song(text, match, language)

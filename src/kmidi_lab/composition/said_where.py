@@ -122,5 +122,6 @@ def _music(language: str) -> re.Pattern[str]:
     genres = "|".join(re.escape(name) for name, (kind, _) in kinds().items() if kind in ("genre", "other_genre"))
     compound = r"\w*" if language in ("German", "Dutch") else ""  # such as `Filmmusik`
     return re.compile(
-        rf"(?<![\w'’-])(?:{compound}(?:{table(__name__, 'said_arc.yaml')[language]['music']})|{genres})(?![\w'’-])", re.I
+        rf"(?<![\w'’-])(?:{compound}(?:{table(__name__, 'said_arc.yaml')[language]['music']})|{genres})(?![\w'’-])",
+        re.I,
     )

@@ -121,23 +121,30 @@ def _read_english(text: str, rows: str) -> Wishes:
     courses, text = take_courses(text)
     late, text = take_ending(text)  # such as `the last chorus without drums and then a fade out`
     ending = SaidEnding(*(first or second for first, second in zip(ending, late, strict=True)))
+    if form and form.bars:  # which else were told as a choice of sections
+        _, text = take_form(text)
     arc = joined if joined.name else take_arc(text)
     arcs = other_arcs(text, arc.span)
     if ending.sinks and not arc.name:
         arc = SaidArc("Descent", ending.faded)
     start, end = arc.span
     plain = f"{text[:start]}, {text[end:]}" if end else text
-    _, plain = take_form(plain) if form and form.bars else (form, plain)
     for _, said in arcs:  # such as `get louder in the chorus`
         plain = re.sub(re.escape(said), ",", plain, flags=re.I)
     loudness, impossible = take_loudness(plain)
     impossible += not_done(plain)
-    _, text = take_form(text)
+    if not (form and form.bars):
+        _, text = take_form(text)
     feel, text = take_feel(text)
     pairs, text = take_pairs(with_roles(text))
     out = Collector(form, arc, pairs)
     staged = any(name in _OF_PLACES for name, _ in courses)
-    known = form is not None or staged or bool(labels or sections != ((), ())) or bool(feel.name or ending or opening or tempo.course)
+    known = (
+        form is not None
+        or staged
+        or bool(labels or sections != ((), ()))
+        or bool(feel.name or ending or opening or tempo.course)
+    )
     asks, left = collect(text, out, known)
     wishes = out.wishes()
     words = wishes.words | ({"feel": feel.words} if feel.name else {})
