@@ -149,6 +149,9 @@ def test_a_course_of_one_place_is_no_arc_of_the_whole_song(make) -> None:
         "Do Sol Lam Fa y la canción ",
         "weder traurig noch fröhlich und ",
         "a beach song with tambourine ",
+        "verse: sad, chorus (loud), ",
+        "a rock verse, chorus in 3/4, ",
+        "[verse] oh ",
     ],
 )
 def test_a_long_text_takes_as_long_as_it_is(piece: str) -> None:

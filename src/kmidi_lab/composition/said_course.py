@@ -12,7 +12,7 @@ from kmidi_lab.composition.said_changes import changes_of, leading, swelling
 from kmidi_lab.composition.said_feel import behind, items_of, of_a_song, untaken
 from kmidi_lab.composition.said_mood import said_moods
 from kmidi_lab.composition.said_tempo import SaidTempo, tempo_line
-from kmidi_lab.composition.said_turns import begins_so, first_mode, from_mood, keys_in, known, moods_named
+from kmidi_lab.composition.said_turns import begins_so, first_mode, from_mood, keys_in, known, moods_named, named_moods
 from kmidi_lab.composition.said_where import Free, denied, denies, names_music, of_the_song, parted
 from kmidi_lab.composition.vocabulary import OTHER
 from kmidi_lab.composition.wishes import Wishes
@@ -65,7 +65,7 @@ def take_courses(text: str, language: str = ENGLISH) -> tuple[list[tuple[str, st
 def _is_no_change(text: str, match: re.Match[str], language: str) -> bool:
     """Whether a match names the one mood that the rest of the text does: a sad ending of a sad song; in other languages the only one."""
     said = {*moods_named(match[0], language)}
-    rest = {*moods_named(f"{text[: match.start()]} . {text[match.end() :]}", language)}
+    rest = {mood for mood, _, at in named_moods(text, language) if not match.start() <= at < match.end()}
     return len(said) == 1 and (rest == said or (language != ENGLISH and not rest))
 
 
@@ -114,10 +114,10 @@ def _alone(text: str, match: re.Match[str], part: str) -> bool:
     clause, said = (_JOINING.sub("", words.strip()) for words in (part, match[0]))
     if clause != said:
         return False
-    items = items_of(f"{text[: match.start()]} , {text[match.end() :]}")
-    if any(i.kind in _OF_MUSIC for i in items):
+    if any(i.kind in _OF_MUSIC for i in items_of(text)):
         return True
-    return not any(i.kind in (OTHER, "story", "stop", "owner") for i in items)
+    others = [sum(i.kind in (OTHER, "story", "stop", "owner") for i in items_of(words)) for words in (text, match[0])]
+    return others[0] == others[1]
 
 
 def with_courses(
@@ -174,5 +174,5 @@ def _said(text: str, language: str) -> list[str]:
     return (
         [known(mood) for mood in moods_named(text, language)]
         if language == ENGLISH
-        else [said for _, said in said_moods(text, language)]
+        else [said for _, said, _ in said_moods(text, language)]
     )

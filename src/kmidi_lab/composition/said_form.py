@@ -39,10 +39,12 @@ _HEADING = (
     r"(?: [1-9](?! ?bars?))?(?P<twice> ?(?:x ?2|×2|2x|twice))?"
 )
 _TAGS = re.compile(
-    rf"\[\s*(?:[\w-]+ )?{_HEADING}\b[^\]]*\]|\(\s*{_HEADING.replace('name>', 'name2>').replace('twice>', 'twice2>')}\s*\)",
+    rf"\[\s?(?:[\w-]+ )?{_HEADING}\b[^\]]{{0,80}}\]|\(\s?{_HEADING.replace('name>', 'name2>').replace('twice>', 'twice2>')}\s?\)",
     re.I,
 )
-_HEADINGS = re.compile(rf"(?<![\w-])(?:(?:first|second|last|final) )?{_HEADING}(?:\s*:|\s*\([^)]*\)|(?<=2)(?=,))", re.I)
+_HEADINGS = re.compile(
+    rf"(?<![\w-])(?:(?:first|second|last|final) )?{_HEADING}(?:\s?:|\s?\([^)]{{0,80}}\)|(?<=2)(?=,))", re.I
+)
 _FADED = re.compile(r"\[?\boutro\W{1,3}fad(?:es?|ing)(?: out)?\b[)\]]?", re.I)
 """Names of sections as headings, in brackets, or with a colon or a note in brackets behind them."""
 _LETTERS = re.compile(r"(?<![\w/])(?P<plan>A(?:-?[A-D]){2,7})(?![\w/])(?: song)?(?: (?:form|structure)\b)?")

@@ -12,18 +12,18 @@ from kmidi_lab.composition.form import EDGE_KINDS
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_changes import jump_of
 from kmidi_lab.composition.said_entries import players_of
-from kmidi_lab.composition.said_feel import items_of
+from kmidi_lab.composition.said_feel import ahead, behind, items_of
 from kmidi_lab.composition.said_levels import loudness
 from kmidi_lab.composition.said_places import Place, place_of
 from kmidi_lab.composition.said_turns import known
 from kmidi_lab.composition.words import parts_of
 
 _OF_MUSIC = ("head", "genre", "other_genre", "instrument", "ensemble", "wish")
-_BEGINS = r"(?:(?<=[,.;:!?|/(\[\])])|(?<!.)|\b(?:and|but|then|with|while)\b)\W*(?:(?:the|an?|in|for)\b\W*)*"
+_BEGINS = r"(?:(?<=[,.;:!?|/(\[\])])|(?<!.)|\b(?:and|but|then|with|while)\b)\W{0,3}(?:(?:the|an?|in|for)\b\W{0,2}){0,3}"
 """What stands before the name of a section that is described."""
 _SECTION = r"(?P<section>{which}?(?:(?P<sung>{sung}|bars \d{1,3} ?(?:-|–|to) ?\d{1,3})|{stretch}|bridges?|hooks?|drops?|solos?)(?: [1-9](?! ?bars?))?)"
-_JOINED = r"(?P<mark>\s*[:=(\]]\s*|\s+[-–—]\s+)|\s(?P<verb>(?:should be|must be|is|are|with|has|gets?|becomes?)\s)?"
-_ENDS = r"(?=\W*(?:$|[,.;:!?)\]|/\[(]|(?:and|but|then|while|with)\b))"
+_JOINED = r"(?P<mark>\s?[:=(\]]\s?|\s[-–—]\s)|\s(?P<verb>(?:should be|must be|is|are|with|has|gets?|becomes?)\s)?"
+_ENDS = r"(?=\W{0,3}(?:$|[,.;:!?)\]|/\[(]|(?:and|but|then|while|with)\b))"
 _DESCRIBED = (
     r"(?P<all>(?:the )?(?:full|whole|entire) (?:band|orchestra)|everyone|everybody|everything|all instruments|tutti)"
     r"|{very}(?P<level>{level})|{very}(?P<mood>{feeling})|(?P<feel>half[- ]time(?: feel)?)|{very}(?P<pace>{jump})"
@@ -31,7 +31,7 @@ _DESCRIBED = (
     r"|(?P<only>(?:only|just|solo) {players}|{players} (?:only|alone))|(?P<bare>{players})"
 )
 """What a section may be."""
-_NEXT = re.compile(r"\W*(?:\b(?:and|but|also|then)\b\W*)*")
+_NEXT = re.compile(r"\W{0,3}(?:\b(?:and|but|also|then)\b\W{0,2}){0,3}")
 _JOINING = re.compile(r"\s*,?\s*\b(?:and|but|also)\b\s*")
 """What stands between two things that a section is: behind a colon or in brackets also a comma alone."""
 _COMING = (ENTER, ALONE)
@@ -108,7 +108,8 @@ def _stay(changes: Sequence[Change]) -> str:
 
 def _is_music(text: str, match: re.Match[str]) -> bool:
     """Whether a section's name is one of a song, of which the text tells no story."""
-    clause = items_of(f"{parts_of(text[: match.start('section')])[-1]} {parts_of(text[match.end() :])[0]}")
+    before, after = behind(text, match.start("section")), ahead(text, match.end())
+    clause = items_of(f"{parts_of(before)[-1]} {parts_of(after)[0]}")
     if any(i.kind == "story" for i in clause):
         return False
     return bool(match["sung"]) or any(i.kind in _OF_MUSIC or i.text in _sung() for i in items_of(text))

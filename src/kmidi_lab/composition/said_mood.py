@@ -22,15 +22,15 @@ _SHARED, _WITH = ("you", "me", "us"), ("with", "for", "to", "by", "of")
 _DESCRIBING = ("filler", "pace", "mood", "length", "owner", "instrument", "ensemble")
 
 
-def said_moods(text: str, language: str) -> list[tuple[str, str]]:
-    """The English word for each mood that a text names, and its own, in the text's order, without those that it denies."""
+def said_moods(text: str, language: str) -> list[tuple[str, str, int]]:
+    """The English word for each mood that a text names, its own, and where that stands, without those that it denies."""
     found = _pattern(language).finditer(text)
-    return [(str(match.lastgroup), match[0].lower()) for match in found if not denied(text, match)]
+    return [(str(match.lastgroup), match[0].lower(), match.start()) for match in found if not denied(text, match)]
 
 
 def said_mood(text: str, language: str) -> tuple[str, str]:
     """The first of them; both empty where it names none that is known."""
-    return next(iter(said_moods(text, language)), ("", ""))
+    return next(((mood, said) for mood, said, _ in said_moods(text, language)), ("", ""))
 
 
 def pictured_mood(text: str, valence: float = 0.0) -> tuple[str, str]:

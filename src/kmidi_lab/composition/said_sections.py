@@ -13,8 +13,7 @@ from kmidi_lab.composition.in_context import PEOPLE
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_feel import items_of
 from kmidi_lab.composition.said_places import Place, place_of
-from kmidi_lab.composition.said_where import denied
-from kmidi_lab.composition.words import parts_of
+from kmidi_lab.composition.said_where import denied, parted
 
 _OF_MUSIC = ("head", "other_genre", "instrument", "ensemble", "wish")
 _ONE = {
@@ -36,8 +35,8 @@ _SAID = (
     r"(?P<genre{n}>{genre})(?:[- ](?:style|inspired|ish))?|(?P<feel{n}>swing|swung|straight|shuffle)"
     r"|(?P<metre{n}>[2-9]/[248]|1[0-9]/[48]|waltz(?: time)?)(?: time)?|(?P<bpm{n}>\d{2,3}) ?bpm|(?P<key{n}>(?-i:[A-G])(?:[ -](?:sharp|flat)|#|b)? (?:major|minor)|major|minor)"
 )
-_BETWEEN = r"(?:\s*[:(]\s*|\s+[-–—]\s+|,? (?:(?:that|which) )?(?:(?:should be|must be|is|are|goes|changes|switches) )?(?:(?:in|to|into|at|like|as) )?(?:(?:an?(?! minor\b| major\b)|a(?= (?:major|minor) key)|the key of) )?)"
-_ENDS = r"(?=\W*(?:$|[,.;:!?)\]|/]|(?:and|but|then|while|with|style|time)\b))"
+_BETWEEN = r"(?:\s?[:(]\s?|\s[-–—]\s|,? (?:(?:that|which) )?(?:(?:should be|must be|is|are|goes|changes|switches) )?(?:(?:in|to|into|at|like|as) )?(?:(?:an?(?! minor\b| major\b)|a(?= (?:major|minor) key)|the key of) )?)"
+_ENDS = r"(?=\W{0,3}(?:$|[,.;:!?)\]|/]|(?:and|but|then|while|with|style|time)\b))"
 
 
 class SaidSections(NamedTuple):
@@ -95,8 +94,7 @@ def _change(match: re.Match[str]) -> list[Change]:
 
 def _is_asked(text: str, match: re.Match[str], several: bool) -> bool:
     """Whether a match is of a song, and asked for; what a metre, a tempo or a key is of can be nothing else, nor can `several`."""
-    part = f"{parts_of(text[: match.start()])[-1]} {match[0]} {parts_of(text[match.end() :])[0]}"
-    told = any(i.kind == "story" or i.text in PEOPLE for i in items_of(part))
+    told = any(i.kind == "story" or i.text in PEOPLE for i in items_of(parted(text, match)))
     sure = several or _what(match) in ("metre", "bpm", "key")
     music = sure or _sung().search(text) or any(i.kind in _OF_MUSIC for i in items_of(text))
     return bool(music) and not told and not denied(text, match)

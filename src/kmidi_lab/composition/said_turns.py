@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.change import KEY, MODE, MOOD, SHIFT, Change
@@ -39,15 +40,16 @@ def moods(words: str, language: str = ENGLISH) -> tuple[Change, ...]:
 
 def moods_named(text: str, language: str) -> list[str]:
     """Words for moods in a text, in its order, without those that it denies; in another language what each is in English."""
-    return [mood for mood, _ in _named(text, language)]
+    return [mood for mood, *_ in named_moods(text, language)]
 
 
-def _named(text: str, language: str) -> list[tuple[str, str]]:
-    """The same, each with the text's own word."""
+@lru_cache(maxsize=256)
+def named_moods(text: str, language: str) -> tuple[tuple[str, str, int], ...]:
+    """The same, each with the text's own word and where it stands."""
     if language != ENGLISH:
-        return said_moods(text, language)
+        return tuple(said_moods(text, language))
     found = pattern_of("{turning}|{adverb}", ENGLISH).finditer(text)
-    return [(_adjective(match[0].lower()), match[0].lower()) for match in found if not denied(text, match)]
+    return tuple((_adjective(m[0].lower()), m[0].lower(), m.start()) for m in found if not denied(text, m))
 
 
 def _adjective(word: str) -> str:
@@ -58,10 +60,10 @@ def _adjective(word: str) -> str:
 def from_mood(changes: Sequence[Change], rest: str, language: str) -> tuple[Change, ...]:
     """The changes with the mood that a song turns from, where the rest of the text names one: `melancholy, ends happy`."""
     turn = next((n for n, c in enumerate(changes) if c.what == MOOD), -1)
-    named = _named(rest, language) if turn >= 0 and changes[turn].share == (1, 2) else []
+    named = named_moods(rest, language) if turn >= 0 and changes[turn].share == (1, 2) else []
     if not named:
         return tuple(changes)
-    mood, words = named[0]
+    mood, words, _ = named[0]
     return (*changes[:turn], Change(MOOD, known(mood), None, words, (0, 2)), *changes[turn:])
 
 
@@ -77,7 +79,7 @@ def begins_so(changes: Sequence[Change]) -> bool:
 def said_in(words: str, language: str) -> list[str]:
     """Words of the lexicon for the moods that words name, in their order."""
     if language != ENGLISH:
-        return [mood for mood, _ in said_moods(words, language)]
+        return [mood for mood, *_ in said_moods(words, language)]
     found = list(pattern_of("{turning}|{adverb}|{more}", ENGLISH).finditer(words))
     # Of two at once, as in `sad and lonely`, the first.
     alone = [
