@@ -92,7 +92,8 @@ def test_stories_of_sections_ask_for_nothing(text: str) -> None:
         ("a song for piano; in the middle it gets loud, and at the end it is calm again", [("loud", Place("middle")), ("soft", Place("end"))]),
         ("quiet-loud-quiet rock", [("soft", None), ("loud", None), ("soft", None)]),
         ("start with a lone piano, everything in the last chorus", [("loud", Place("chorus", -1))]),
-        ("a song that begins quietly with solo piano", [("soft", Place("start"))]),
+        ("a song that begins quietly with solo piano; in the middle it gets loud and dark; and at the end it is calm",
+         [("loud", Place("middle")), ("soft", Place("end")), ("soft", Place("start"))]),
     ],
 )  # fmt: skip
 def test_how_loud_it_is_at_last_is_read(text: str, changes: list[tuple[str, Place | None]]) -> None:

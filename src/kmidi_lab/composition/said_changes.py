@@ -85,7 +85,8 @@ def _paces(words: str) -> tuple[Change, ...]:
     a `half-time bridge` the feel.
     """
     speeds = [match[0] for match in cue("jump", ENGLISH).finditer(words)]
-    places = [Place(START)] if cue("begins", ENGLISH).match(words) else [place for place in places_of(words) if place]
+    begins = cue("begins", ENGLISH).match(words)
+    places: list[Place | None] = [Place(START)] if begins else [*places_of(words)]
     if len(speeds) == 1 and not places and jump_of(speeds[0]) in (HALF, DOUBLE):
         places = [None]  # such as `doubles the tempo`
     return tuple(

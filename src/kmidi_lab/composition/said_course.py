@@ -97,7 +97,8 @@ def _asked(text: str, rest: str, match: re.Match[str], group: str, language: str
         return not people
     if group == "of_music" and _alone(text, match, part):
         return True
-    near = text if group in ("players", "entries") else part
+    whole = group in ("players", "entries") or (group == "of_music" and " it " in match[0].lower())
+    near = text if whole else part
     music = bool(_SUNG.search(match[0])) or any(i.kind in _OF_MUSIC for i in items_of(near))
     music = music or bool(_BESIDE_SUNG.search(match[0]) and _SUNG.search(text))
     if group == "players" and part.strip() == match[0]:
