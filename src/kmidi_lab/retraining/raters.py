@@ -1,10 +1,12 @@
 """How far each rater is to be trusted: by what the others, and the released model, make of the same inputs.
 
-Each answer of a rater either comes from what the raters have in common, with a chance of the rater's own, or is as
-good as random. The chance is found by expectation maximisation: A. Dawid, A. Skene, *Maximum Likelihood Estimation of
-Observer Error-Rates Using the EM Algorithm* (1979), with one number a rater; V. Raykar et al., *Learning From Crowds*
-(JMLR 2010), with a model in the place of the unknown truth. What is in common is told by the released model and by an
-adapter that has learnt from other raters only, half and half; so raters need not have seen the same inputs.
+Each answer of a rater either comes from what the raters have in common, with a chance of the rater's own, or would be
+the same whatever was asked. The chance is found by expectation maximisation: A. Dawid, A. Skene, *Maximum Likelihood
+Estimation of Observer Error-Rates Using the EM Algorithm* (1979), with one number a rater; V. Raykar et al., *Learning
+From Crowds* (JMLR 2010), with a model in the place of the unknown truth. What is in common is told by the released model
+and by an adapter that has learnt from other raters only, half and half; so raters need not have seen the same inputs. Who
+does not listen gives any answer, or one by habit: D. Hovy et al., *Learning Whom to Trust with MACE* (NAACL 2013). A
+habit is what makes more than half of a rater's answers, and not as much of the others', so a wish that all share is none.
 """
 
 from __future__ import annotations
@@ -26,6 +28,10 @@ DOUBTFUL = 0.5
 _FOLDS, _ROUNDS, _STEPS, _EM = 5, 2, 40, 50
 _PRIOR = (2.0, 1.0)
 """Answers that a rater is given for a start: of the first kind, of the second."""
+_HALF = 0.5
+"""A label is a habit of who gives it more often."""
+_NONE = 1e-9
+"""A weight up to it is that of no answer: what rounding leaves."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,8 @@ def rated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed:
         released = np.exp(-training.NATS * losses(module, training, lessons))
         outputs = training.outputs(module, lessons.x)
         chance = training.by_chance(outputs, module.head(), lessons.x, lessons.targets, rng)
+        if (labels := training.allowed(lessons.targets, module.head())) is not None:
+            chance = np.maximum(chance, habit(labels, lessons))
         fold = np.full(count, -1)
         fold[there] = rng.permutation(len(there)) % min(_FOLDS, len(there))
         for _ in range(_ROUNDS):
@@ -56,7 +64,7 @@ def rated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed:
                 adapter = Adapter(module, training, seed)
                 adapter.learn(lessons.rows(~own), event_weights(lessons.rows(~own), trust), _STEPS)
                 others[own] = np.exp(-training.NATS * adapter.losses(lessons.rows(own)))
-            trust = _shares((released + others) / 2, chance, lessons)
+            trust = shares((released + others) / 2, chance, lessons)
     weights = [0.0 if value < LEAST else round(float(value), 3) for value in trust]
     return [Rater(*row) for row in zip(lessons.raters, events.tolist(), weights, strict=True)]
 
@@ -88,7 +96,32 @@ def event_weights(lessons: Lessons, trust: Array) -> Array:
     return weights if weights.sum() > 0 else np.ones(len(lessons))
 
 
-def _shares(common: Array, chance: Array, lessons: Lessons) -> Array:
+def habit(labels: NDArray[np.bool_], lessons: Lessons) -> Array:
+    """`[E]`, at most 0.5: of a rater's other answers the share that is as this one allows, beyond half of them.
+
+    What others answer as often is no habit: their share is taken off where it is more than half. Who has given no other
+    answer has none.
+
+    Args:
+        labels: `[E, L]`, which labels each answer allows.
+        lessons: tell who gave it, and what it weighs.
+    """
+    own = labels * (lessons.weights / labels.sum(axis=1))[:, None]
+    sums = np.zeros((len(lessons.raters), labels.shape[1]))
+    np.add.at(sums, lessons.rater, own)
+    elsewhere, each = sums[lessons.rater] - own, _per_one(sums)
+    others = (each.sum(axis=0) - each) / max(len(np.unique(lessons.rater)) - 1, 1)
+    own_share, their_share = ((labels * rows).sum(axis=1) for rows in (_per_one(elsewhere), others[lessons.rater]))
+    return np.asarray(own_share - np.maximum(their_share, _HALF))
+
+
+def _per_one(sums: Array) -> Array:
+    """Rows that add up to 1, or to 0 where they hold nothing but what rounding leaves."""
+    weight = sums.sum(axis=1, keepdims=True)
+    return np.where(weight > _NONE, sums / np.maximum(weight, _NONE), 0.0)
+
+
+def shares(common: Array, chance: Array, lessons: Lessons) -> Array:
     """`[R]`, of each rater the share of answers of the first kind."""
     count, weights = len(lessons.raters), lessons.weights
     events = np.bincount(lessons.rater, weights, count)

@@ -80,9 +80,8 @@ class SoundTraining(FeedbackTraining):
     def losses(self, outputs: Array, head: Head, x: Array, targets: Array) -> Array:
         return -log_likelihoods(softmax(self.logits(outputs, head)), targets[:, 0].astype(int))
 
-    def by_chance(self, outputs: Array, head: Head, x: Array, targets: Array, rng: np.random.Generator) -> Array:
-        """That of any of the labels."""
-        return np.full(len(x), 1 / len(self.labels(head)))
+    def allowed(self, targets: Array, head: Head) -> NDArray[np.bool_]:
+        return np.eye(len(self.labels(head)), dtype=bool)[targets[:, 0].astype(int)]
 
     def batch(self, x: Array, targets: Array, like: Any | None, rng: np.random.Generator) -> Rows:
         return Rows(*(torch.from_numpy(np.asarray(values, np.float32)) for values in (x, targets)))

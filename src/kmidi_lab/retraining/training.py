@@ -76,17 +76,24 @@ class FeedbackTraining(ABC):
     def losses(self, outputs: Array, head: Head, x: Array, targets: Array) -> Array:
         """`[E]`, lower is better, of outputs `[E, M]` for inputs `x` `[E, N]`."""
 
-    @abstractmethod
+    def allowed(self, targets: Array, head: Head) -> NDArray[np.bool_] | None:
+        """`[E, L]`: which of the model's L labels each of `[E, K]` targets allows; None where answers are no labels."""
+        return None
+
     def by_chance(self, outputs: Array, head: Head, x: Array, targets: Array, rng: np.random.Generator) -> Array:
-        """`[E]`: how likely each answer is of one who does not listen, as `exp(-NATS * losses)` is of one who does.
+        """`[E]`: how likely each answer is of one who answers anything, as `exp(-NATS * losses)` is of one who listens.
 
         Args:
             outputs: `[E, M]` of the released model.
             head: its head.
             x: `[E, N]` inputs.
             targets: `[E, K]`, of all raters.
-            rng: of what is drawn.
+            rng: of what is drawn where answers are no labels.
         """
+        labels = self.allowed(targets, head)
+        if labels is None:
+            raise NotImplementedError(f"{type(self).__name__} has neither labels nor chances of its own")
+        return np.asarray(labels.mean(axis=1))
 
     @abstractmethod
     def batch(self, x: Array, targets: Array, like: Any | None, rng: np.random.Generator) -> Any:

@@ -84,11 +84,10 @@ class ChordFeedback(FeedbackTraining):
 
     def losses(self, outputs: Array, head: Head, x: Array, targets: Array) -> Array:
         p = joint_probabilities(outputs, head)
-        return -np.log(np.maximum((p * (targets[:, :CLASSES] > 0)).sum(1), _LEAST))
+        return -np.log(np.maximum((p * self.allowed(targets, head)).sum(1), _LEAST))
 
-    def by_chance(self, outputs: Array, head: Head, x: Array, targets: Array, rng: np.random.Generator) -> Array:
-        """That of any of the chords."""
-        return np.asarray((targets[:, :CLASSES] > 0).mean(1))
+    def allowed(self, targets: Array, head: Head) -> NDArray[np.bool_]:
+        return targets[:, :CLASSES] > 0
 
     def batch(self, x: Array, targets: Array, like: Any | None, rng: np.random.Generator) -> HarmonyBatch:
         sums = targets[:, :CLASSES].cumsum(1)

@@ -72,9 +72,8 @@ class FeelingFeedback(FeedbackTraining):
         p = ((own / own.sum(1, keepdims=True)) * np.abs(targets)).sum(1)
         return -np.log(np.maximum(np.where(targets.sum(1) > 0, p, 1 - p), _LEAST))
 
-    def by_chance(self, outputs: Array, head: Head, x: Array, targets: Array, rng: np.random.Generator) -> Array:
-        """That of any of the labels."""
-        return np.where(targets.sum(1) > 0, 1 / len(LABELS), 1 - 1 / len(LABELS))
+    def allowed(self, targets: Array, head: Head) -> NDArray[np.bool_]:
+        return np.where(targets.sum(1, keepdims=True) > 0, targets > 0, targets == 0)
 
     def batch(self, x: Array, targets: Array, like: Any | None, rng: np.random.Generator) -> IntentBatch:
         """Texts of no pieces, with their vectors."""
