@@ -6,6 +6,7 @@ import logging
 import os
 import shlex
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import hydra
@@ -40,16 +41,7 @@ def run(arguments: list[str]) -> int:
         return _complete(parsed.overrides)
     command_line.check_quotes(parsed.overrides)
     command_line.check_once([command_line.into_trainer(o) for o in parsed.overrides])
-    resumed = kept.folder_to_resume(parsed.overrides)
-    begun = kept.read(resumed) if resumed else None
-    if resumed and begun:
-        typed = [command_line.quote_free_text(o, True) for o in parsed.overrides]
-        if not parsed.multirun:
-            raise ConfigError(f"sweep.resume goes on with several jobs; type -m {typed[0]}")
-        said = [*command_line.config_options(parsed), *typed]
-        parsed = command_line.parse(begun.words)
-        kept.check_typed(begun, [*command_line.config_options(parsed), *parsed.overrides], said, resumed)
-        parsed.overrides = kept.going_on(parsed.overrides, typed, resumed)
+    parsed, begun = _gone_on(parsed)
     multirun = parsed.multirun
     look_also_in(parsed.config_dir, parsed.config_name)
     typed = [command_line.into_trainer(o) for o in parsed.overrides]
@@ -101,6 +93,22 @@ def run(arguments: list[str]) -> int:
         _finish_sweep(folder, combinations[0].sweep.rank_by)
         return 1
     return max(results, default=0) if shown or not multirun else _finish_sweep(folder, combinations[0].sweep.rank_by)
+
+
+def _gone_on(parsed: Namespace) -> tuple[Namespace, kept.KeptSweep | None]:
+    """What is typed; with `sweep.resume` what was typed for the sweep that goes on, and that sweep."""
+    resumed = kept.folder_to_resume(parsed.overrides)
+    if resumed is None:
+        return parsed, None
+    begun = kept.read(resumed)
+    typed = [command_line.quote_free_text(o, True) for o in parsed.overrides]
+    if not parsed.multirun:
+        raise ConfigError(f"sweep.resume goes on with several jobs; type -m {typed[0]}")
+    said = [*command_line.config_options(parsed), *typed]
+    parsed = command_line.parse(begun.words)
+    kept.check_typed(begun, [*command_line.config_options(parsed), *parsed.overrides], said, resumed)
+    parsed.overrides = kept.going_on(parsed.overrides, typed, resumed)
+    return parsed, begun
 
 
 def _complete(words: list[str]) -> int:
