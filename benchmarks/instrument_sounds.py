@@ -1,13 +1,15 @@
 """What task=predict says of whole sounds, asked of an instrument model: the tables of docs/instrument.md beside its test.
 
     DATA_ROOT=… python benchmarks/instrument_sounds.py MODELS_ROOT recordings
+    DATA_ROOT=… python benchmarks/instrument_sounds.py MODELS_ROOT cut
     DATA_ROOT=… python benchmarks/instrument_sounds.py MODELS_ROOT others
     python benchmarks/instrument_sounds.py MODELS_ROOT font /usr/share/sounds/sf2/sf_GMbank.sf2
     DATA_ROOT=… python benchmarks/instrument_sounds.py MODELS_ROOT pieces /usr/share/sounds/sf2/sf_GMbank.sf2
     python benchmarks/instrument_sounds.py MODELS_ROOT drums FOLDER [FOLDER …]
 
 `recordings` are the validation and test takes of the Philharmonia: how many are unsure, and why. A model that has heard
-them (`data.train_on=all`) says nothing of itself by them. `others` are sounds of the test of the head that hears speech,
+them (`data.train_on=all`) says nothing of itself by them. `cut` are the validation takes, cut short behind their onset:
+those that are so long. `others` are sounds of the test of the head that hears speech,
 20 of a source, up to 4 s, at a peak of 0.3: none of them was trained on. `font` are General MIDI programs through a
 SoundFont, single notes and phrases: the training's are TimGM6mb and FluidR3. `pieces` are stretches of 4 s of pieces for
 piano as people played them, through a SoundFont's piano. `drums` are folders of recordings of percussion, such as the kits of
@@ -45,6 +47,7 @@ from kmidi_lab.report.formats import table
 
 _LONGEST_S, _OTHER_S, _PEAK, _EACH, _OF_A_FOLDER, _TAKES, _SEED = 60.0, 4.0, 0.3, 20, 24, 4, 28
 _PIECES = 40
+_CUTS_S, _ONSET, _FADE = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7, 1.0), 0.05, RATE // 100
 _REASONS = {
     "no instrument stands out": "no instrument",
     "too short": "too short",
@@ -75,6 +78,17 @@ def recordings(root: Path) -> Iterator[tuple[str, str, str, Samples]]:
     for (path, name), split in zip(named, assign(takes, same, 0, 0.1, 0.2), strict=True):
         if split != "train":
             yield split, *_names(philharmonia.labels_of(name)), _read(path)
+
+
+def cut(root: Path) -> Iterator[tuple[str, str, str, Samples]]:
+    """The validation takes from 10 ms before their onset, faded out in 10 ms at each of some lengths, then a pause."""
+    for split, instrument, family, samples in recordings(root):
+        loud = np.abs(samples)
+        begun = samples[max(0, int(np.argmax(loud > _ONSET * loud.max())) - _FADE) :]
+        for seconds in _CUTS_S if split == "val" else ():
+            if len(begun) >= (length := round(seconds * RATE)):
+                fade = np.minimum(1, np.arange(length, 0, -1) / _FADE)
+                yield f"{seconds:g} s", instrument, family, np.pad(begun[:length] * fade, (0, RATE // 4))
 
 
 def others(root: Path) -> Iterator[tuple[str, str, str, Samples]]:
@@ -176,6 +190,7 @@ def main() -> int:
     data = Path(os.environ.get("DATA_ROOT", ""))
     ways: dict[str, Callable[[], Iterator[tuple[str, str, str, Samples]]]] = {
         "recordings": lambda: recordings(data),
+        "cut": lambda: cut(data),
         "others": lambda: others(data),
         "font": lambda: through(Path(rest[0])),
         "pieces": lambda: pieces(data, Path(rest[0])),

@@ -36,6 +36,7 @@ from kmidi_lab.targets import check_ranges
 
 _NEEDED = ("task", "model", "data", "trainer", "hardware", "paths", "export", "logger", "sweep", "seed")
 """What every main config has, by its own defaults or the lab's."""
+_ANSWERING = ("compose", "predict")
 _SERVING = ("serve", "collect")
 _QUOTES = "'\""
 _CHOOSE_MODEL = ("model=", "data=", "experiment=", "hydra.searchpath=")
@@ -120,6 +121,11 @@ def _search_path() -> list[str]:
 def serves(cfg: DictConfig) -> bool:
     """Whether the task answers at an address until it is ended, so that there is nothing of it to go on with."""
     return cfg.task in _SERVING or bool(cfg.task == "label" and cfg.label.page)
+
+
+def answers(cfg: DictConfig) -> bool:
+    """Whether the task answers one question in seconds, so that there is nothing to keep of one that is stopped before."""
+    return cfg.task in _ANSWERING
 
 
 def _check_sweep(cfg: DictConfig, multirun: bool) -> DictConfig:

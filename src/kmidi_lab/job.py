@@ -75,6 +75,11 @@ def _job(cfg: DictConfig) -> int:
         except FileError as error:
             log.error("%s", error)
 
+    def is_gone() -> bool:
+        """Whether the folder is removed, which nothing but what every job's folder holds was written into."""
+        fresh = not sweep and folder.name == os.environ["KMIDI_RUN_ID"]
+        return fresh and remove_folder(folder, _OF_HYDRA, Path(cfg.paths.output_root))
+
     try:
         with stopping.recording(failed):
             bring_contract(cfg)  # a worker of a launcher is a new process
@@ -86,9 +91,7 @@ def _job(cfg: DictConfig) -> int:
     except LabError as error:
         log.error("%s", printable(str(error)))
         # What was asked wrongly, and had not begun, leaves nothing worth a folder; a run that had keeps its failure.
-        asked = isinstance(error, UserError) and not sweep
-        fresh = asked and folder.name == os.environ["KMIDI_RUN_ID"]
-        if not (fresh and remove_folder(folder, _OF_HYDRA, Path(cfg.paths.output_root))):
+        if not (isinstance(error, UserError) and is_gone()):
             failed(str(error))
         return 2 if isinstance(error, UserError) else 1
     except BrokenPipeError as error:
@@ -100,7 +103,8 @@ def _job(cfg: DictConfig) -> int:
         return 1
     except (KeyboardInterrupt, SystemExit):  # Lightning turns a signal during training into SystemExit
         stopped = stopping.Stopped()
-        failed(stopped.reason)
+        if not (config.answers(cfg) and is_gone()):  # nobody looks for a question that was taken back
+            failed(stopped.reason)
         if not (sweep or config.serves(cfg)):
             overrides, options = list(HydraConfig.get().overrides.task), kept_options()
             again = go_on.command(overrides, folder, options)

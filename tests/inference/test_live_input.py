@@ -80,6 +80,13 @@ def test_a_bad_block_later_on_is_left_out_and_said_once(capsys):
 def test_integers_in_python_are_refused():
     with pytest.raises(UserError, match="divide 16-bit integers by 32768"):
         MelStream(RATE).push((VOICE * 32767).astype(np.int16))
+    with pytest.raises(UserError, match=r"must be floats in -1\.\.1, not bytes; name a file"):
+        MelStream(RATE).push(b"RIFF")  # type: ignore[arg-type]
+
+
+def test_an_address_is_said_to_be_one():
+    with pytest.raises(ConfigError, match="an address, which the lab does not open; download it"):
+        HeardInstruments("https://example.org/a.wav")
 
 
 @pytest.mark.parametrize(("seconds", "unsure"), [(0.1, True), (0.5, True), (3.0, False)])

@@ -189,3 +189,18 @@ def test_events_are_bounded_in_a_file_not_in_a_track(monkeypatch: pytest.MonkeyP
 def test_what_another_file_is_is_told(head: bytes, said: str) -> None:
     with pytest.raises(MidiError, match=rf"not a MIDI file \(.*{said}"):
         read_piece(head + bytes(20))
+
+
+@pytest.mark.parametrize(
+    ("data", "remedy"),
+    [
+        (midi(track(note() + END), division=0xE728), "export it with ticks per quarter note"),
+        (midi(track(note() + END), form=2), "save it as format 0 or 1"),
+        (b"nothing", "check the file or export it again"),
+    ],
+)
+def test_a_file_of_another_kind_says_what_to_make_of_it(data: bytes, remedy: str) -> None:
+    with pytest.raises(MidiError) as caught:
+        read_piece(data)
+    assert str(caught.value).endswith(f"; {remedy}")
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)

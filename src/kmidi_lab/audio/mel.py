@@ -129,8 +129,13 @@ class MelStream:
         return frames
 
     def _take(self, block: NDArray[np.float32], last: bool) -> NDArray[np.float32]:
-        if np.issubdtype(np.asarray(block).dtype, np.integer):
+        kind = np.asarray(block).dtype
+        if np.issubdtype(kind, np.integer):
             raise UserError("a block of sound must be floats in -1..1; divide 16-bit integers by 32768")
+        if not np.issubdtype(kind, np.floating):
+            raise UserError(
+                f"a block of sound must be floats in -1..1, not {type(block).__name__}; name a file, or read it first"
+            )
         samples = np.asarray(block, np.float32)
         if samples.ndim != 1 or not np.isfinite(samples).all():
             raise UserError(f"a block of sound must be one row of finite numbers, not {list(samples.shape)}")

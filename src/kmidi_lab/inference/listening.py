@@ -71,8 +71,13 @@ class Listening(Request[Recognition]):
         """What the mean mel frame `[128]` says where there is no model; asked only where `without_model` says something."""
         raise NotImplementedError
 
-    def doubt(self, summary: Reading) -> str:
-        """Why the answers for the whole sound should not be relied on, beside its length and distance; empty: no doubt."""
+    def doubt(self, summary: Reading, sounded_s: float) -> str:
+        """Why the answers for the whole sound should not be relied on, beside its length and distance; empty: no doubt.
+
+        Args:
+            summary: of the whole.
+            sounded_s: seconds of it that count.
+        """
         return ""
 
     def counts(self) -> Callable[[Frames], bool]:
@@ -121,9 +126,9 @@ class Listening(Request[Recognition]):
         readings = listen(self.sound.frames(notes), listener, session.say)
         chances = kind.chances()
         if not readings and chances is None:
+            needed = min(self.least_s or LEAST_S, LEAST_S)
             raise ConfigError(
-                f"{self.sound.name}: nothing to read: silent, or too short ({LEAST_S:g} s of sound are needed to tell what "
-                "it is); give more sound"
+                f"{self.sound.name}: nothing to read: silent, or too short ({needed:g} s of sound are needed); give more sound"
             )
         if not readings:
             readings = [listener.regardless()] * 2
@@ -140,7 +145,7 @@ class Listening(Request[Recognition]):
             unsure.append(f"too short: {short_of(sounded, self.least_s)} s of sound, {self.least_s:g} s are needed")
         if distance is not None and not distance <= 1:
             unsure.append(f"not like the sounds it was trained on (distance {short_of(distance, 1)}, the limit is 1)")
-        if published and (doubt := self.doubt(readings[-1][1])):
+        if published and (doubt := self.doubt(readings[-1][1], sounded)):
             unsure.append(doubt)
         warnings = tuple(self.warnings(published)) if published else ()
         reasons = "; ".join(unsure)

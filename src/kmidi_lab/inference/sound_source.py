@@ -35,7 +35,10 @@ class SoundSource:
         if audio is None or (isinstance(audio, str) and not audio):
             raise ConfigError("task=predict needs sound; type predict.audio=x.wav, or predict.audio=- for samples")
         if isinstance(audio, str | Path) and str(audio) != STANDARD_INPUT and not is_there(Path(audio)):
-            raise ConfigError(f"predict.audio={audio}: no such file; name a recording, or - for samples")
+            what = "an address, which the lab does not open; download it and name the file"
+            if "://" not in str(audio):
+                what = "no such file; name a recording, or - for samples"
+            raise ConfigError(f"predict.audio={audio}: {what}")
         self._audio, self._rate, self._longest_s = audio, rate, longest_s
         self.name = "the samples"
         if isinstance(audio, str | Path):

@@ -13,20 +13,24 @@ from kmidi_lab.errors import UserError
 META, TEXT, TRACK_NAME, END_OF_TRACK, PORT, TEMPO, METRE, KEY = 0xFF, 0x01, 0x03, 0x2F, 0x21, 0x51, 0x58, 0x59
 NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
 SYSEX = (0xF0, 0xF7)
+_REMEDY = "check the file or export it again"
 LENGTHS = [0] * 128 + [2] * 64 + [1] * 32 + [2] * 16 + [0, 1, 2, 1] + [0] * 12
 """Data bytes that follow each status byte."""
 
 
 class MidiError(UserError):
-    """A file that can't be used. `reason` is short and the same for all files with that fault, so it can be counted."""
+    """A file that can't be used. `reason` is short and the same for all files with that fault, so it can be counted.
 
-    def __init__(self, reason: str, detail: str = "", file: str = "") -> None:
-        super().__init__(reason, detail, file)
-        self.reason, self.detail, self.file = reason, detail, file
+    `remedy` says what to do.
+    """
+
+    def __init__(self, reason: str, detail: str = "", file: str = "", remedy: str = _REMEDY) -> None:
+        super().__init__(reason, detail, file, remedy)
+        self.reason, self.detail, self.file, self.remedy = reason, detail, file, remedy
 
     def __str__(self) -> str:
         detail = f" ({self.detail})" if self.detail else ""
-        return f"{self.file or 'MIDI data'}: {self.reason}{detail}; check the file or export it again"
+        return f"{self.file or 'MIDI data'}: {self.reason}{detail}; {self.remedy}"
 
 
 @dataclass(frozen=True)

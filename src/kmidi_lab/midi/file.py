@@ -89,11 +89,11 @@ def _chunks(data: bytes, flaws: Counter[str]) -> tuple[bytes, list[tuple[bytes, 
     if length < 6:
         raise MidiError("not a MIDI file", f"a header of {many(length, 'byte')}")
     if form == 2:
-        raise MidiError("format 2", "its tracks are pieces of their own")
+        raise MidiError("format 2", "its tracks are pieces of their own", remedy="save it as format 0 or 1")
     if form > 2:
         raise MidiError("not a MIDI file", f"format {form}")
     if division & 0x8000:
-        raise MidiError("SMPTE time")
+        raise MidiError("SMPTE time", "it counts frames, not beats", remedy="export it with ticks per quarter note")
     if division == 0:
         raise MidiError("zero ticks per quarter")
     if declared > MAX_TRACKS:

@@ -71,7 +71,7 @@ def open_file(source: Path | bytes) -> OpenFile:
     try:
         return _open(_read(source))
     except MidiError as error:
-        raise MidiError(error.reason, error.detail, str(source)) from error
+        raise MidiError(error.reason, error.detail, str(source), error.remedy) from error
 
 
 def _read(path: Path) -> bytes:

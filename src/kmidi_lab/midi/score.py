@@ -20,6 +20,8 @@ from kmidi_lab.midi.piece import Notes, Piece
 PHRASE_BARS = 4
 Floats = NDArray[np.float64]
 SHORTEST = 1 / 64
+_COARSE_MS = 8.0
+"""Half of what players are early or late: no step of time should be coarser."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,18 @@ def midi_source(midi: str | Path | bytes) -> Path | bytes:
 def name_of(midi: Path | bytes) -> str:
     """What messages call a MIDI file that is given by name or as its bytes."""
     return "the MIDI data" if isinstance(midi, bytes) else str(midi)
+
+
+def flaws_for_timing(piece: Piece) -> dict[str, int]:
+    """A file's flaws by what they are, and its ticks where they are too coarse for what a player is early or late."""
+    end = max(int((track.notes["start"] + track.notes["duration"]).max(initial=1)) for track in piece.tracks)
+    tick_ms = 1000 * float(piece.seconds(np.array([end]))[0]) / end
+    flaws = dict(piece.flaws)
+    if tick_ms > _COARSE_MS:
+        flaws[f"ticks a quarter note, so onsets move in steps of {tick_ms:.0f} ms (export it with 480)"] = (
+            piece.ticks_per_quarter
+        )
+    return flaws
 
 
 def say_flaws(flaws: Mapping[str, int]) -> None:

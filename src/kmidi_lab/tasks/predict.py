@@ -14,7 +14,7 @@ from kmidi_lab.inference.request import Request
 from kmidi_lab.inference.session import Session
 from kmidi_lab.streams import remark, say
 from kmidi_lab.targets import build
-from kmidi_lab.tasks.roots import models_root
+from kmidi_lab.tasks.roots import models_root, released_instead
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -31,8 +31,10 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             raise ConfigError(f"predict.adapter={adapter}: no trained {name} model in {root} that it could belong to")
         published = with_adapter(published, adapter_folder(str(adapter), name, Path(cfg.paths.output_root)))
     if published is not None:
-        for warning in request.warnings(published):
-            remark(warning)
+        warnings = request.warnings(published)
+        instead = released_instead(root, name) if warnings else ""
+        for line in (*warnings, *([f"{instead[0].upper()}{instead[1:]}."] if instead else [])):
+            remark(line)
     elif request.without_model is None:
         raise ConfigError(f"no trained {name} model in {root}; train one, or type {example_root()}")
     else:

@@ -75,10 +75,16 @@ def way_back(root: Path, model: str) -> str:
         Words that go on a sentence; empty where neither is there.
     """
     name, model_id = next(((n, c.id) for n, c in CONTRACTS.items() if model in (n, c.id)), (model, model))
-    entry, release = published_entry(root, model_id), release_root()
+    entry = published_entry(root, model_id)
     if entry is not None and kept_versions(entry):
         words = ("task=registry", "registry.action=rollback", f"registry.model={name}", "registry.reason=why")
         return f"to go back to the version before: python -m kmidi_lab {command(*words, models_root=root)}"
+    return released_instead(root, name)
+
+
+def released_instead(root: Path, name: str) -> str:
+    """What to type for the released model in the place of a folder's; empty where there is none, or it is that one."""
+    release = release_root()
     if release is None or release.resolve() == root.resolve() or not _publishes(release, name):
         return ""
     return f"to use the released {name} instead, add {example_root()} to a command, or set MODELS_ROOT to that folder"

@@ -125,11 +125,11 @@ def test_what_has_no_melody_says_why() -> None:
     drums = b"".join(note(36, 80, 100, channel=9) for _ in range(40))
     with pytest.raises(MidiError) as caught:
         finding.melody_of(read_piece(midi(track(drums + END))))
-    assert caught.value.reason == "no melody"
+    assert caught.value.reason == "no melody" and str(caught.value).endswith("; give a file with a melody")
     high = b"".join(note(120 + i % 3, 80, 480) for i in range(16))
     with pytest.raises(MidiError) as caught:
         finding.melody_of(read_piece(midi(track(name("Melody") + high + END))))
-    assert caught.value.reason == "pitch outside octaves 1 to 8"
+    assert caught.value.reason == "pitch outside octaves 1 to 8" and str(caught.value).endswith("; transpose it")
 
 
 @settings(max_examples=60, deadline=None)

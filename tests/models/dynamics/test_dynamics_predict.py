@@ -15,7 +15,7 @@ from symusic import KeySignature, Note, Score, Tempo, TimeSignature, Track
 from kmidi_lab.inference.session import Session
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import open_file, read_piece
-from kmidi_lab.midi.score import score_of
+from kmidi_lab.midi.score import flaws_for_timing, score_of
 from kmidi_lab.models.dynamics import predict
 from kmidi_lab.models.dynamics.predict import heuristic, perform
 from kmidi_lab.models.dynamics.targets import Expression
@@ -91,6 +91,25 @@ def test_a_score_of_one_velocity_stays_as_loud_beside_its_drums(tmp_path: Path) 
     answer = predict.PerformedScore(str(source)).run(None, Session(tmp_path, "", False))
     assert not answer.follows and answer.drums and abs(answer.velocity.mean() - 64) < 1
     assert len(set(answer.velocity.tolist())) > 3
+
+
+def test_coarse_ticks_are_said_and_the_shifts_are_those_of_the_file(tmp_path: Path) -> None:
+    """24 ticks a quarter note at 90 a minute are 28 ms each."""
+    data = write_score(tmp_path / "a.mid", [(start // 20, 12, pitch) for start, _, pitch in SCALE]).read_bytes()
+    assert data[12:14] == (480).to_bytes(2)
+    fine = open_file(data)
+    file = open_file(data[:12] + (24).to_bytes(2) + data[14:])
+    notes = score_of(file.piece)
+    midi, shift, _ = perform(file, notes, expression(len(notes.score), 1))
+    assert set(np.round(1000 * np.abs(shift)).astype(int).tolist()) <= {0, 28, 56}
+    before, after = (
+        np.concatenate([p.seconds(t.notes["start"]) for t in p.tracks]) for p in (file.piece, read_piece(midi))
+    )
+    np.testing.assert_allclose(np.sort(after - before), np.sort(shift), atol=1e-6)
+    assert flaws_for_timing(file.piece) == {
+        "ticks a quarter note, so onsets move in steps of 28 ms (export it with 480)": 24
+    }
+    assert flaws_for_timing(fine.piece) == {}
 
 
 def test_the_pedal_goes_down_and_up(tmp_path: Path) -> None:

@@ -103,13 +103,29 @@ def test_a_recording_and_live_sound_are_heard_alike(version: str, tone: np.ndarr
     assert len(inputs) >= len(once) - 1
 
 
-@pytest.mark.parametrize(("logit", "unsure"), [(2.0, True), (4.0, False), (None, False)])
-def test_an_answer_without_an_instrument_that_stands_out_is_unsure(
-    logit: float | None, unsure: bool, tone: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("logit", "seconds", "family", "unsure"),
+    [
+        (2.0, 1.0, "woodwind_flute", "no instrument stands out (flute has 0.19, 0.54 is needed)"),
+        (4.0, 1.0, "woodwind_flute", None),
+        (4.0, 0.3, "woodwind_flute", "no instrument stands out (flute has 0.64, 0.80 is needed of 0.34 s)"),
+        (6.0, 0.3, "woodwind_flute", None),
+        (4.0, 1.0, "piano", "family and instrument disagree (piano, flute)"),
+        (None, 1.0, "piano", None),
+    ],
+)
+def test_an_answer_that_does_not_stand_out_or_contradicts_itself_is_unsure(
+    logit: float | None,
+    seconds: float,
+    family: str,
+    unsure: str | None,
+    tone: np.ndarray,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Of 32 places one has e^2 / (e^2 + 31) = 0.19 or e^4 / (e^4 + 31) = 0.64; where the slice is flat it isn't asked."""
+    """Of 32 places one has e^2 / (e^2 + 31) = 0.19, e^4 0.64 or e^6 0.93; where the slice is flat it isn't asked."""
     outputs = np.zeros(160, np.float32)
-    outputs[:2] = 1, 0
+    outputs[INSTRUMENT.output("family").start + CLASSES["family"].index(family)] = 1
     outputs[INSTRUMENT.output("instrument").start + CLASSES["instrument"].index("flute")] = logit or 0
 
     class Model:
@@ -120,11 +136,12 @@ def test_an_answer_without_an_instrument_that_stands_out_is_unsure(
             return outputs
 
     published = Published(INSTRUMENT, {}, {}, Model(), Path())  # type: ignore[arg-type]
-    request, session = HeardInstruments(tone, rate=16000), Session("instrument", tmp_path, tmp_path)
+    sound = np.pad(tone[: round(16000 * seconds)], (0, 8000))
+    request, session = HeardInstruments(sound, rate=16000), Session("instrument", tmp_path, tmp_path)
     request.show(request.run(published, session), session)
     said = json.loads((tmp_path / "reading.json").read_text())["unsure"]
-    assert said == ("no instrument stands out (flute has 0.19, 0.54 is needed)" if unsure else None)
-    assert (f"unsure: {said}" in capsys.readouterr().out) == unsure
+    assert said == unsure
+    assert (f"unsure: {said}" in capsys.readouterr().out) == (unsure is not None)
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import OpenFile, open_file
 from kmidi_lab.midi.score import (
     ScoreNotes,
+    flaws_for_timing,
     metrical_strength,
     midi_source,
     midi_target,
@@ -131,10 +132,10 @@ class PerformedScore(Request[Performance]):
                 played = replace(played, velocity=beside_drums(float(one), played.velocity, raised))
         if not self.timing:
             played = replace(played, shift=np.zeros_like(played.shift))
-        midi, pedalled = perform(file, notes, played)
+        midi, shift, pedalled = perform(file, notes, played)
         share = played_share(file.piece, np.unique(notes.track))
-        flaws = file.piece.flaws
-        return Performance(midi, played.velocity, played.shift, written, follows, drums, pedalled, flaws, share)
+        flaws = flaws_for_timing(file.piece) if self.timing else file.piece.flaws
+        return Performance(midi, played.velocity, shift, written, follows, drums, pedalled, flaws, share)
 
     def show(self, answer: Performance, session: Session) -> None:
         out = self._target(session.folder)
@@ -182,8 +183,8 @@ def heuristic(notes: ScoreNotes) -> Expression:
     return Expression(velocity.astype(np.int64), np.zeros(len(score)), np.ones(len(score)), np.zeros(len(score), bool))
 
 
-def perform(file: OpenFile, notes: ScoreNotes, played: Expression) -> tuple[bytes, tuple[str, ...]]:
-    """The MIDI file with every pitched note played, all else as it was; and the names of the parts that were given a pedal.
+def perform(file: OpenFile, notes: ScoreNotes, played: Expression) -> tuple[bytes, np.ndarray, tuple[str, ...]]:
+    """The MIDI file with every pitched note played, all else as it was; by how many seconds each moved; the parts with a new pedal.
 
     Pianos get one where the file writes none.
     """
@@ -199,15 +200,21 @@ def perform(file: OpenFile, notes: ScoreNotes, played: Expression) -> tuple[byte
         if bare and where not in pedalled and pedal:
             pedalled[where] = track.name or f"channel {track.channel + 1}"
             edits[chunk].added += [(tick, bytes([CONTROL | track.channel, SUSTAIN, value])) for tick, value in pedal]
-    return rewrite(file.file, edits), tuple(pedalled.values())
+    moved = file.piece.seconds(start) - file.piece.seconds(_written(file.piece, notes)[0])
+    return rewrite(file.file, edits), moved, tuple(pedalled.values())
+
+
+def _written(piece: Piece, notes: ScoreNotes) -> tuple[np.ndarray, np.ndarray]:
+    """Start and end ticks of each note as the file has them."""
+    written = [piece.tracks[t].notes[i] for t, i in zip(notes.track, notes.index, strict=True)]
+    at = np.array([n["start"] for n in written], np.int64)
+    return at, at + np.array([n["duration"] for n in written], np.int64)
 
 
 def _placed(file: OpenFile, notes: ScoreNotes, played: Expression) -> tuple[np.ndarray, np.ndarray]:
     """Start and end ticks of each note; a key that is struck again was let go before."""
     piece: Piece = file.piece
-    written = [piece.tracks[t].notes[i] for t, i in zip(notes.track, notes.index, strict=True)]
-    at = np.array([n["start"] for n in written], np.int64)
-    until = at + np.array([n["duration"] for n in written], np.int64)
+    at, until = _written(piece, notes)
     seconds, length = piece.seconds(at), piece.seconds(until) - piece.seconds(at)
     earliest = np.array([file.places[t][i, 3] for t, i in zip(notes.track, notes.index, strict=True)], np.int64)
     begin = np.maximum(seconds + played.shift, piece.seconds(earliest))

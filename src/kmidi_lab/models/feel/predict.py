@@ -87,7 +87,7 @@ class HeardFeel(Listening):
 
         return read
 
-    def doubt(self, summary: Reading) -> str:
+    def doubt(self, summary: Reading, sounded_s: float) -> str:
         """Says so where the model does not trust its tempo."""
         _, sure = summary.answers["tempo"]
         return "" if sure >= SURE else f"no steady beat (confidence {short_of(sure, SURE)}, {SURE:g} is needed)"
@@ -155,7 +155,7 @@ class HeardFeel(Listening):
         )
         seconds = (last + 1 - first) * FRAME_S
         short = [f"too short: {short_of(seconds, _LEAST_S)} s, {_LEAST_S:g} s are needed"] if seconds < _LEAST_S else []
-        before, after = self.doubt(answer.summary), self.doubt(whole)
+        before, after = self.doubt(answer.summary, seconds), self.doubt(whole, seconds)
         other = [line for line in answer.unsure.split("; ") if line and line != before]
         unsure = "; ".join([*short, *other, *([after] if after else [])])
         return HeardMusic(**{**vars(answer), "unsure": unsure, "summary": whole}, style=replace(style, unsure=unsure))

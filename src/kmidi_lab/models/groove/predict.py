@@ -15,7 +15,7 @@ from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.piece import DRUM_CHANNEL, VOICES, Notes, Piece, is_kit, voices_of
 from kmidi_lab.midi.reading import OpenFile, open_file
-from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
+from kmidi_lab.midi.score import flaws_for_timing, midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.midi.styles import LEAD_MS, lead_line
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.groove.baselines import rules
@@ -106,7 +106,9 @@ class HumanisedDrums(Request[HumanisedFile]):
         edits = play(file, drums.part, drums.index, moved, new_ends(drums, moved), louder)
         shift = piece.seconds(moved) - piece.seconds(starts)
         data = rewrite(file.file, edits)
-        return HumanisedFile(data, style, count, shift, louder, velocities, drums.source, piece.flaws, x, played)
+        return HumanisedFile(
+            data, style, count, shift, louder, velocities, drums.source, flaws_for_timing(piece), x, played
+        )
 
     def show(self, answer: HumanisedFile, session: Session) -> None:
         played = session.write_midi(self._target(session.folder), answer.midi)

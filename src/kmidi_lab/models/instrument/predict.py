@@ -10,7 +10,7 @@ from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.instrument.contract import INSTRUMENT
-from kmidi_lab.models.instrument.features import CLASSES
+from kmidi_lab.models.instrument.features import CLASSES, FAMILY_OF
 from kmidi_lab.wording import short_of
 
 _QUESTIONS = ("family", "instrument", "technique", "articulation", "register", "energy")
@@ -18,6 +18,9 @@ _QUESTIONS = ("family", "instrument", "technique", "articulation", "register", "
 _SURE = 0.54
 """Probability of the likeliest instrument below which the answer is said to be unsure, as 5 % of the validation
 recordings are (docs/instrument.md)."""
+_LONG_S = 0.6
+"""Seconds of sound below which more is needed, by as much as is lacking: what is sure is then as seldom wrong as of long
+sounds, for validation recordings cut to 0.15 to 1 s (docs/instrument.md)."""
 
 
 class HeardInstruments(Listening):
@@ -51,7 +54,14 @@ class HeardInstruments(Listening):
         p: Frames = np.exp(logits - logits.max())
         return p / p.sum()
 
-    def doubt(self, summary: Reading) -> str:
-        """Says so where no instrument stands out, as is often so of speech, noise and mixes."""
+    def doubt(self, summary: Reading, sounded_s: float) -> str:
+        """Says so where no instrument stands out, as is often so of speech, noise and mixes, or family and instrument disagree."""
         name, p = summary.answers.get("instrument", ("", 1.0))
-        return "" if p >= _SURE else f"no instrument stands out ({name} has {short_of(p, _SURE)}, {_SURE:g} is needed)"
+        needed = round(_SURE + max(0.0, _LONG_S - sounded_s), 2)
+        if p < needed:
+            of = f" of {sounded_s:.2f} s" if needed > _SURE else ""
+            return f"no instrument stands out ({name} has {short_of(p, needed)}, {needed:.2f} is needed{of})"
+        family, _ = summary.answers.get("family", ("", 1.0))
+        if family and FAMILY_OF.get(name, family) != family:
+            return f"family and instrument disagree ({family}, {name})"
+        return ""

@@ -107,7 +107,7 @@ def read_tune(source: Path | bytes, metre: Metre | None = None) -> Primer:
         key = key_of_tune(line.voice.pitch, line.voice.duration) if alone else last_key(piece)
         melody = replace(as_melody(piece, line, name_of(source), "midi"), key=key)
     except MidiError as error:
-        raise MidiError(error.reason, error.detail, name_of(source)) from error
+        raise MidiError(error.reason, error.detail, name_of(source), error.remedy) from error
     quarter = float(piece.ticks_per_quarter)
     changed, numerator, denominator = piece.metres[-1].tolist() if len(piece.metres) else (0, 4, 4)
     metre = metre_of(f"{numerator}/{denominator}") or METRES["4/4"]

@@ -111,7 +111,9 @@ def melody_of(piece: Piece) -> MelodyLine:
     """The melody of a piece. Raises MidiError (`no melody`, `fewer than …`) for one that has none to be found."""
     tracks = [t for t in piece.tracks if not t.is_drum and len(t.notes) >= MIN_NOTES]
     if not tracks:
-        raise MidiError("no melody", "no pitched track of some length")
+        raise MidiError(
+            "no melody", f"no pitched track of {MIN_NOTES} notes or more", remedy="give a file with a melody"
+        )
     quarter = float(piece.ticks_per_quarter)
     track, how = _named(tracks), HOW[0]
     if track is None:
@@ -124,9 +126,15 @@ def melody_of(piece: Piece) -> MelodyLine:
     line = MelodyLine(upper_voice(notes, quarter), how, next(i for i, t in enumerate(piece.tracks) if t is track))
     pitch = line.voice.pitch
     if not MIN_NOTES <= len(pitch) <= MAX_NOTES:
-        raise MidiError(f"melody not of {MIN_NOTES} to {MAX_NOTES} notes", str(len(pitch)))
+        raise MidiError(
+            f"melody not of {MIN_NOTES} to {MAX_NOTES} notes",
+            str(len(pitch)),
+            remedy="give a file with a melody of so many",
+        )
     if pitch.min() < LOWEST or pitch.max() > HIGHEST:
-        raise MidiError("pitch outside octaves 1 to 8", f"{pitch.min()} to {pitch.max()}")
+        raise MidiError(
+            "pitch outside octaves 1 to 8", f"MIDI numbers {pitch.min()} to {pitch.max()}", remedy="transpose it"
+        )
     return line
 
 

@@ -19,7 +19,7 @@ from kmidi_lab.inference.ways import Way
 from kmidi_lab.midi.grid import is_played, played_share, quantised
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import OpenFile, open_file
-from kmidi_lab.midi.score import midi_source, midi_target, name_of, say_flaws
+from kmidi_lab.midi.score import flaws_for_timing, midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.midi.styles import LEAD_MS as STYLE_LEAD_MS
 from kmidi_lab.midi.styles import STYLES, lead_line
 from kmidi_lab.midi.writing import play, rewrite
@@ -133,7 +133,7 @@ class PlacedNotes(Request[PlacedFile]):
             *self._remarks(file.piece, part, any(line.drums for line in lines)),
             *_wide(lines, np.split(1000 * shift, ends)),
         )
-        return PlacedFile(midi, shift, velocity, tuple(by_part), louder, file.piece.flaws, remarks, by_part)
+        return PlacedFile(midi, shift, velocity, tuple(by_part), louder, flaws_for_timing(file.piece), remarks, by_part)
 
     def _remarks(self, piece: Piece, part: np.ndarray, drums: bool) -> Iterator[str]:
         """What a person should know of a file, and of a style."""
