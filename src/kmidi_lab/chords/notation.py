@@ -30,6 +30,7 @@ _DEGREE_BELOW = re.compile(r"(.+)/([#b]*\d{1,2})")
 _ALTERATION = re.compile(r"b(?:2|5|6|9|13)")
 _FIGURED = re.compile(r"[IViv]+[oø°º+]?(?:6/[45]|4/[23])|.*/$")
 _GERMAN = re.compile(r"[Hh](?![a-z]{3})|[A-Ga-g](?:is|es)|[EA]s(?!us)")
+_SOLFEGE = re.compile(r"(?:do|re|mi|fa|sol|la|si)(?:[#b]|m|maj|\W|\d|$)", re.IGNORECASE)
 
 
 def bars_of(text: str, name: str = CHORDS) -> Bars:
@@ -152,6 +153,8 @@ def _why_not(symbol: str) -> str:
         hint = ""
         if _GERMAN.match(symbol):
             hint = "; German names are not read: H is B, B is Bb, Fis is F#, Es is Eb"
+        elif _SOLFEGE.match(symbol):
+            hint = "; solfège is not read: Do Re Mi Fa Sol La Si are C D E F G A B"
         elif re.match(r"[b#]?[1-7](?![0-9])", symbol):
             hint = "; numbers are written as Roman numerals: 1 4 5 6m is I IV V vi"
         return str(error) + hint
