@@ -124,7 +124,7 @@ def serves(cfg: DictConfig) -> bool:
 
 
 def answers(cfg: DictConfig) -> bool:
-    """Whether the task answers one question in seconds, so that there is nothing to keep of one that is stopped before."""
+    """Whether the task answers one question in seconds: one that is stopped before leaves nothing to keep."""
     return cfg.task in _ANSWERING
 
 

@@ -1,4 +1,4 @@
-"""What stands round an answer: how to have the released model in place of a bad one; a question taken back leaves nothing."""
+"""What stands round an answer: how to have the released model instead; a question taken back leaves nothing."""
 
 from __future__ import annotations
 

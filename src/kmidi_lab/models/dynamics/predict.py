@@ -184,7 +184,8 @@ def heuristic(notes: ScoreNotes) -> Expression:
 
 
 def perform(file: OpenFile, notes: ScoreNotes, played: Expression) -> tuple[bytes, np.ndarray, tuple[str, ...]]:
-    """The MIDI file with every pitched note played, all else as it was; by how many seconds each moved; the parts with a new pedal.
+    """The MIDI file with every pitched note played, all else as it was; by how many seconds each moved; the parts
+    with a new pedal.
 
     Pianos get one where the file writes none.
     """

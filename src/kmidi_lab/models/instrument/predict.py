@@ -55,7 +55,7 @@ class HeardInstruments(Listening):
         return p / p.sum()
 
     def doubt(self, summary: Reading, sounded_s: float) -> str:
-        """Says so where no instrument stands out, as is often so of speech, noise and mixes, or family and instrument disagree."""
+        """Says so where no instrument stands out, as is often so of speech, noise and mixes, or where its family differs."""
         name, p = summary.answers.get("instrument", ("", 1.0))
         needed = round(_SURE + max(0.0, _LONG_S - sounded_s), 2)
         if p < needed:
