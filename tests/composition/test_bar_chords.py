@@ -7,9 +7,10 @@ from itertools import pairwise
 import pytest
 
 from kmidi_lab.chords.jazz import parse_jazz
-from kmidi_lab.composition.accompaniment import bass, comping, pad
+from kmidi_lab.composition.accompaniment import comping, pad
 from kmidi_lab.composition.bands import bands, pattern
 from kmidi_lab.composition.bar_chords import Sounding, bar_of, placed
+from kmidi_lab.composition.bass_line import bass
 from kmidi_lab.composition.metres import METRES, SongMetre
 from kmidi_lab.composition.sharing import shared
 

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from kmidi_lab.chords.chord import QUALITIES, plain_chord
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.chords.spelling import parse_spelling
-from kmidi_lab.composition.accompaniment import bass, comping, pad, voicings
+from kmidi_lab.composition.accompaniment import comping, pad, voicings
 from kmidi_lab.composition.bands import added, band_of_genre, bands, drum_rows, fills, kit, pattern, varied, with_feel
 from kmidi_lab.composition.bar_chords import placed
+from kmidi_lab.composition.bass_line import bass
 from kmidi_lab.composition.brief import Mood, chosen
 from kmidi_lab.composition.choosing import chosen_form, closed
 from kmidi_lab.composition.chord_rows import OwnRows

@@ -48,8 +48,10 @@ def test_the_same_request_gives_the_same_bytes_and_another_seed_another_song(ske
 def test_a_chorus_that_returns_is_the_same_chorus(sketch) -> None:
     song = sketch(emotion="joyful", sections="verse 8, chorus 8, verse 4, chorus 8, chorus 4, outro 2").arrangement
     tunes = {number: sung(song, number) for number in range(5)}
-    assert tunes[1] == tunes[3]
-    assert tunes[4] == [n for n in tunes[1] if n[0] < 12]
+    first, again = ({(at, pitch) for at, _, pitch in tunes[n]} for n in (1, 3))
+    assert 0.6 < len(first & again) / len(first | again) < 1.0, "the same chorus, with a singer's liberties"
+    begun = {(at, pitch) for at, _, pitch in tunes[1] if at < 2}
+    assert begun <= again and begun <= {(at, pitch) for at, _, pitch in tunes[4]}
     assert [(at, pitch) for at, _, pitch in tunes[2] if at < 8] == [(at, pitch) for at, _, pitch in tunes[0] if at < 8]
     assert tunes[0] != tunes[1]
 

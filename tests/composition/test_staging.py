@@ -7,11 +7,15 @@ import pytest
 
 from kmidi_lab.composition.entering import sounding
 from kmidi_lab.composition.form import read_form
+from kmidi_lab.composition.players import Players
+from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.said_places import Place
+from kmidi_lab.composition.song import composed
 from kmidi_lab.composition.spans import spans_of, told, turn_at
+from kmidi_lab.composition.staging import ByBar
 from kmidi_lab.composition.swelling import levelled
 from kmidi_lab.midi.reading import open_file
-from kmidi_lab.song import Note
+from kmidi_lab.song import Note, SongIntent, answer
 
 FORM = read_form("intro 4, verse 8, chorus 8, verse 8, bridge 4, chorus 8, outro 4")
 
@@ -175,3 +179,32 @@ def test_strokes_are_softer_where_their_bar_is_to_be(make) -> None:
     assert [round(0.45 * v) for v in before["Lead"].tolist()[:-1]] == after["Lead"].tolist()[:-1]
     softer = [a != b for a, b in zip(before["Lead"], shorter["Lead"], strict=True)]
     assert any(softer) and softer == sorted(softer, reverse=True) and sum(softer) < len(softer) - 1, "a bar lost beats"
+
+
+@pytest.mark.slow
+def test_what_is_asked_of_bars_goes_along_where_a_rule_reorders_them(tmp_path) -> None:
+    """Of sections that come once each the order is reversed: the loud, slow chorus comes before the quiet verse."""
+    song = SongIntent()
+    for name, value in (
+        ("technical_rule_to_break", "ARRANGEMENT_StructuralMismatch"),
+        ("rule_breaking_justification", "memory has no order"),
+    ):
+        song = answer(song, name, value)
+    request = SongRequest(
+        "a rock song with quiet verses and loud choruses, the chorus at half tempo",
+        song=song,
+        sections="verse 8, chorus 4",
+    )
+    made = composed(request, Players(None, tmp_path), 1)
+    assert [s.name for s in made.arrangement.sections] == ["chorus", "verse"]
+    chorus, verse = (row["Chords"][1] for row in heard(made))
+    assert chorus > 1.2 * verse
+    assert [t.tempo for t in made.arrangement.tempos] == sorted({t.tempo for t in made.arrangement.tempos})
+    assert (
+        "ARRANGEMENT_StructuralMismatch puts bars in another order; what was asked of bars goes with them"
+        in made.remarks
+    )
+
+
+def test_bars_in_another_order_keep_what_they_have() -> None:
+    assert ByBar((1.0, 0.5, 2.0), (0.1, 0.2, 0.3)).in_order([2, 0, 1]) == ByBar((2.0, 1.0, 0.5), (0.3, 0.1, 0.2))

@@ -1,4 +1,4 @@
-"""Chords and bass below a tune: voicings that move as little as they can, and basses that lead to the next root."""
+"""Chords below a tune: voicings that move as little as they can, and stay clear of it."""
 
 from __future__ import annotations
 
@@ -18,25 +18,30 @@ _CROWDED = 59
 
 Without it a round that rises from chord to chord climbs to `_HIGH` and stays there.
 """
+_COVERING = 2
+"""Semitones that voices rather move for each that the highest one lies too near below the tune, or over it."""
+_BENEATH, _LOWEST_TOP = 2, 55
+"""Semitones below a tune from which a voice covers it, and a highest voice that lies deep enough for any tune."""
 _VOICES = 4
-_COMP, _PAD, _BASS_VELOCITY = 66, 52, 84
-_BASS = 36
-"""E1 to about E2 is where a bass sounds; its root lies within an octave from here, less a few tones."""
+_COMP, _PAD = 66, 52
 _CLEAR = 48
 """C3: below it only roots and fifths stand beside a bass."""
 _FIRM = (0, 7)
-_INTERVALS = {"third": (4, 3, 5, 2), "fifth": (7, 6, 8), "octave": (12,)}
 
 
-def voicings(chords: Sequence[Chord]) -> list[tuple[int, ...]]:
-    """Pitches of each chord, three or four from low to high, chosen so that each tone moves as little as it can below the tune."""
+def voicings(chords: Sequence[Chord], ceilings: Sequence[int] = ()) -> list[tuple[int, ...]]:
+    """Pitches of each chord, three or four from low to high, chosen so that each tone moves as little as it can below the tune.
+
+    `ceilings` are the pitches of each chord above which the tune lies; without any it lies above them all.
+    """
     middle = (_LOW + _HIGH) / 2
     out: list[tuple[int, ...]] = []
-    for chord in chords:
+    for chord, ceiling in zip(chords, ceilings or [_HIGH] * len(chords), strict=True):
 
-        def cost(pitches: tuple[int, ...]) -> tuple[float, float]:
+        def cost(pitches: tuple[int, ...], ceiling: int = ceiling) -> tuple[float, float]:
             far = abs(float(np.mean(pitches)) - middle)
-            return (_movement(out[-1], pitches) if out else far) + max(0, pitches[-1] - _CROWDED), far
+            above = max(0, pitches[-1] - _CROWDED) + _COVERING * max(0, pitches[-1] - ceiling)
+            return (_movement(out[-1], pitches) if out else far) + above, far
 
         out.append(min(_options(chord), key=cost))
     return out
@@ -68,13 +73,24 @@ def _movement(last: tuple[int, ...], following: tuple[int, ...]) -> int:
     return there + back
 
 
-def comping(chords: Sequence[PlacedChord], patterns: Sequence[Sequence[Stroke]], length: float) -> list[Note]:
-    """A part that plays the chords, which fill bars of `length` quarters, each bar in its pattern.
+def ceilings(chords: Sequence[PlacedChord], tune: Sequence[Note]) -> list[int]:
+    """The highest pitch that a voice of each chord may have below what is sung over it."""
+    over = [[n.pitch for n in tune if n.start < c.stop and c.start < n.stop] for c in chords]
+    return [max(min(pitches, default=_HIGH + _BENEATH) - _BENEATH, _LOWEST_TOP) for pitches in over]
+
+
+def comping(
+    chords: Sequence[PlacedChord],
+    patterns: Sequence[Sequence[Stroke]],
+    length: float,
+    ceilings: Sequence[int] = (),
+) -> list[Note]:
+    """A part that plays the chords, each bar of `length` quarters in its pattern; `ceilings` as of `voicings`.
 
     A stroke of the next bar's chord is tied over to it where that begins with a stroke of the whole chord.
     """
     out = []
-    voiced = voicings([placed.chord for placed in chords])
+    voiced = voicings([placed.chord for placed in chords], ceilings)
     number, tied = 0, False
     for (bar, shares), after in zip(by_chord(chords, patterns, length), [*patterns[1:], ()], strict=True):
         for place, own in enumerate(shares):
@@ -89,11 +105,11 @@ def comping(chords: Sequence[PlacedChord], patterns: Sequence[Sequence[Stroke]],
     return out
 
 
-def pad(chords: Sequence[PlacedChord]) -> list[Note]:
+def pad(chords: Sequence[PlacedChord], ceilings: Sequence[int] = ()) -> list[Note]:
     """Held chords, in open position where that is not muddy; a tone that stays is not struck again."""
     out: list[Note] = []
     sounding: dict[int, int] = {}
-    for placed, close in zip(chords, voicings([placed.chord for placed in chords]), strict=True):
+    for placed, close in zip(chords, voicings([placed.chord for placed in chords], ceilings), strict=True):
         pitches = sorted({*close[:-2], _opened(close[-2], placed.chord), close[-1]})
         kept = {p: sounding[p] for p in pitches if p in sounding}
         for p in pitches:
@@ -110,59 +126,6 @@ def _opened(pitch: int, chord: Chord) -> int:
     """A voice an octave lower; as it is where that would be a third or a seventh low beside the bass, which sounds muddy."""
     low = pitch - 12
     return low if low >= _CLEAR or (low - chord.root) % 12 in _FIRM else pitch
-
-
-def bass(
-    chords: Sequence[PlacedChord], patterns: Sequence[Sequence[Stroke]], length: float, after: Chord | None = None
-) -> list[Note]:
-    """A bass line in patterns, which leads from each chord to the next.
-
-    Args:
-        chords: that fill bars.
-        patterns: the strokes of each bar.
-        length: of a bar, in quarters.
-        after: what follows the last chord, the first of another section; None where nothing does.
-    """
-    out = []
-    root, number = _BASS, 0
-    for bar, shares in by_chord(chords, patterns, length):
-        for place, own in enumerate(shares):
-            chord = chords[number].chord
-            root, number = _near(chord.bass, root), number + 1
-            if number < len(chords):
-                following = _near(chords[number].chord.bass, root)
-            else:  # where the line of another section begins
-                following = _near(after.bass, _BASS) if after else root
-            for at, held, tone in _leading(own, place > 0, place + 1 < len(shares)):
-                out.append(Note(bar + at, held, _bass_tone(str(tone), root, following, chord), _BASS_VELOCITY))
-    return out
-
-
-def _leading(strokes: Sequence[Stroke], later: bool, led: bool) -> list[Stroke]:
-    """Strokes of one chord of several in a bar: a later one begins on its root, and one that another follows leads there."""
-    out = list(strokes)
-    if led and len(out) > 1 and out[-1][2] != "root":
-        out[-1] = (*out[-1][:2], "step")
-    if later:
-        out[0] = (*out[0][:2], "root")
-    return out
-
-
-def _near(pitch_class: int, last: int) -> int:
-    """The pitch of a class within the bass's range that is the nearest to the last."""
-    places = [p for p in range(_BASS - 8, _BASS + 9) if p % 12 == pitch_class]
-    return min(places, key=lambda p: (abs(p - last), abs(p - _BASS)))
-
-
-def _bass_tone(tone: str, root: int, following: int, chord: Chord) -> int:
-    if tone == "root":
-        return root
-    if tone == "step":
-        if following == root:
-            return root
-        return following + (-1 if following > root else 1) * (1 if abs(following - root) <= 2 else 2)
-    interval = next((i for i in _INTERVALS[tone] if (chord.root + i) % 12 in chord.tones or i == 12), 7)
-    return root + (chord.root - root) % 12 + interval if tone != "octave" else root + 12
 
 
 def swung(notes: Sequence[Note], late: float) -> list[Note]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate, chain, pairwise, zip_longest
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from kmidi_lab.composition.second_voice import second_voice
 from kmidi_lab.composition.stages import Stage, Staged
 from kmidi_lab.composition.standing import standings
 from kmidi_lab.composition.themes import themes
+from kmidi_lab.composition.upbeats import with_upbeats
 from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
 from kmidi_lab.song import Arrangement, Marker, Note, Part, PlacedChord, PlacedKey, Section, Tempo
@@ -32,6 +33,8 @@ _PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 80, 44
           ("Bass", "bass", "bass", 92, 64))  # fmt: skip
 """Name, role, key of the band's programs, volume, pan; the channel is the place."""
 _SECOND_PAN = 84
+_FULL = 0.6
+"""Energy from which a last chorus has a second voice."""
 NOWHERE: Mapping[str, frozenset[int]] = {}
 """Of a song in which no part rests."""
 _ROLES = {"chords": ("comp",), "lead": ("lead", "solo")}
@@ -50,6 +53,7 @@ class Arranger:
         # Who is asked for plays all of the tune; else a style has somebody for its solos.
         own = brief.band.programs == usual.programs and brief.second is None and "chords" not in brief.without
         self._soloist = brief.band.solo if own else None
+        self._harmonised = own and not brief.band.improvised
 
     def arrange(
         self,
@@ -73,16 +77,29 @@ class Arranger:
         made = self._composer.written(form, stages)
         stated = themes(form, made, self._brief.metre)
         made = [replace(material, theme=tuple(theme)) for material, theme in zip(made, stated, strict=True)]
-        follows = [placed(material.chords[:1], self._bar)[0].chord for material in made[1:]]
+        made = with_upbeats(
+            form, made, [s.heard.key for s in stages], self._brief.metre, self._brief.late, self._brief.seed
+        )
+        follows = [*(placed(material.chords[:1], self._bar)[0].chord for material in made[1:]), None]
         places = standings(form)
-        drummed = any(self._backing.plays("drums", s, place) for s, place in zip(form, places, strict=True))
-        for stretch, start, material, standing, after in zip_longest(form, starts[:-1], made, places, follows):
+        lifted = [
+            (start * self._bar, (start + stretch.bars) * self._bar)
+            for stretch, start, standing in zip(form, starts, places, strict=False)
+            if standing.last and stretch.energy >= _FULL
+        ]
+        beats = [self._backing.plays("drums", s, place) for s, place in zip(form, places, strict=True)]
+        drummed = any(beats)
+        enters = [later and not now for now, later in zip(beats, [*beats[1:], False], strict=True)]
+        together = zip(form, starts[:-1], made, places, stages, strict=True)
+        for number, (stretch, start, material, standing, stage) in enumerate(together):
             own = placed(material.chords, self._bar)
             chords += [chord._replace(start=chord.start + start * self._bar) for chord in own]
             tune = material.tune if stretch.kind != "silence" else ()
             singer = "solo" if stretch.kind == "solo" and self._soloist is not None else "lead"
-            played = chain(((singer, n) for n in tune), self._backing.section(stretch, material, after, standing))
-            for role, note in chain(played, () if after else self._backing.end(stretch, material, drummed)):
+            band = self._backing.section(stretch, material, follows[number], standing, stage.heard.key)
+            last = () if follows[number] else self._backing.end(stretch, material, drummed)
+            leading = self._backing.lead_in(stretch) if enters[number] else ()
+            for role, note in chain(((singer, n) for n in tune), band, last, leading):
                 loud = _SOFTER + _LOUDER * (stretch.energy + self._swell(stretch, start, note.start, starts[-1]))
                 velocity = int(np.clip(round(note.velocity * loud), 1, 127))
                 notes[role].append(note._replace(start=note.start + start * self._bar, velocity=velocity))
@@ -107,7 +124,7 @@ class Arranger:
             (Tempo(0.0, self._brief.tempo),),
             tuple(sections),
             tuple(chords),
-            tuple(p for p in self._parts(notes, chords, turns) if p.notes),
+            tuple(p for p in self._parts(notes, chords, turns, lifted) if p.notes),
             "minor" if self._brief.key.mode < 0 else "major",
             markers=tuple(_markers(starts, stages, self._bar)),
             keys=tuple(keys),
@@ -119,9 +136,13 @@ class Arranger:
         return self._composer.drawn()
 
     def _parts(
-        self, notes: dict[str, list[Note]], chords: Sequence[PlacedChord], turns: Sequence[tuple[float, Key]]
+        self,
+        notes: dict[str, list[Note]],
+        chords: Sequence[PlacedChord],
+        turns: Sequence[tuple[float, Key]],
+        lifted: Collection[tuple[float, float]],
     ) -> list[Part]:
-        """The parts of the notes of each role, as their instruments can play them."""
+        """The parts of the notes of each role, as their instruments can play them; what is lifted has a second voice."""
         programs = self._brief.band.programs
         notes = notes | {role: [] for name in self._brief.without for role in _ROLES.get(name, (name,))}
         parts = [
@@ -139,6 +160,10 @@ class Arranger:
             )
         if self._brief.second is not None:
             parts.append(self._second(self._brief.second, parts[0], chords, turns))
+        elif self._harmonised and lifted:
+            sung = [n for n in parts[0].notes if any(start <= n.start < stop for start, stop in lifted)]
+            voice = self._second(parts[0].program, parts[0].with_notes(sung), chords, turns)
+            parts.append(replace(voice, name="Harmony", channel=len(parts)))
         return [
             *on_the_bass(parts, {c.start for c in chords}),
             Part("Drums", "drums", 0, DRUM_CHANNEL).with_notes(notes["drums"]),

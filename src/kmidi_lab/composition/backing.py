@@ -7,11 +7,12 @@ from zlib import crc32
 
 import numpy as np
 
-from kmidi_lab.chords.chord import Chord
+from kmidi_lab.chords.chord import Chord, Key
 from kmidi_lab.composition import themes
-from kmidi_lab.composition.accompaniment import bass, comping, pad, swung
+from kmidi_lab.composition.accompaniment import ceilings, comping, pad, swung
 from kmidi_lab.composition.bands import Stroke, bands, level, pattern, varied
 from kmidi_lab.composition.bar_chords import placed
+from kmidi_lab.composition.bass_line import bass
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.drumming import Drummer, last_hit
 from kmidi_lab.composition.form import Stretch
@@ -53,9 +54,22 @@ class Backing:
         return stretch.kind != "silence" and stretch.energy + fuller >= (0.0 if always else _PLAYS_FROM[part] - lively)
 
     def section(
-        self, stretch: Stretch, material: Material, after: Chord | None, standing: Standing
+        self,
+        stretch: Stretch,
+        material: Material,
+        after: Chord | None,
+        standing: Standing,
+        key: Key | None = None,
     ) -> Iterator[tuple[str, Note]]:
-        """(role, note) of a section, from its own start on; `after` is the first chord of the next one, None at the end."""
+        """(role, note) of a section, from its own start on.
+
+        Args:
+            stretch: the section.
+            material: what is sung over which chords.
+            after: the first chord of the next section, None at the end.
+            standing: its place in the song.
+            key: that sounds in it; None is the song's.
+        """
         if stretch.kind == "silence":
             return
         yield from ((self._theme, n) for n in material.theme if self._theme)
@@ -67,17 +81,19 @@ class Backing:
         late = self._brief.late
         leads_on = ends or after is not None
         bars = standing.bars(count - ends, leads_on, band.improvised)
-        struck = comping(through, self._patterns("chords", self._comp(which), standing, bars), self._bar)
+        tops = ceilings(chords, material.tune if "lead" not in self._brief.without else ())
+        patterns = self._patterns("chords", self._comp(which), standing, bars)
+        struck = comping(through, patterns, self._bar, tops[: len(through)])
         answers = self._replies(stretch, material, standing)
         own = [reply for who, reply in answers if who == "comp"]
         struck = thinned(struck, own, {c.start for c in chords} | {count * self._bar})
         yield from (("comp", n) for n in swung(struck, late))
         yield from ((who, n) for who, reply in answers for n in swung(reply.notes, late))
         if self.plays("pad", stretch, standing):
-            yield from (("pad", n) for n in pad(chords))
+            yield from (("pad", n) for n in pad(chords, tops))
         if self.plays("bass", stretch, standing):
             patterns = self._patterns("basses", band.bass[which], standing, bars)
-            line = bass(through, patterns, self._bar, after or chords[-1].chord)
+            line = bass(through, patterns, self._bar, after or chords[-1].chord, key or self._brief.key)
             yield from (("bass", n) for n in swung(line, late))
         if self.plays("drums", stretch, standing):
             filled = {int((reply.rest[1] - _TINY) / self._bar) for who, reply in answers if who == "drums"}
@@ -85,6 +101,11 @@ class Backing:
             strokes = self._drummer.strokes(played, standing, leads_on, filled)
             # Drums in 4/4 are swung by who humanises them.
             yield from (("drums", n) for n in (strokes if metre is COMMON else swung(strokes, late)))
+
+    def lead_in(self, stretch: Stretch) -> Iterator[tuple[str, Note]]:
+        """(role, note) of drums that do not play in a section, and lead from its end into the next."""
+        if stretch.kind != "silence":
+            yield from (("drums", n) for n in self._drummer.lead_in(stretch.bars))
 
     def end(self, stretch: Stretch, material: Material, drummed: bool) -> Iterator[tuple[str, Note]]:
         """(role, note) of the last bar, from the section's start on: a held chord, and a last hit of drums that played."""
@@ -101,7 +122,10 @@ class Backing:
         if stretch.kind in _APART or not self._theme:
             return []
         rng = np.random.default_rng([self._brief.seed, 6, crc32(stretch.kind.encode()), standing.times])
-        made = replies(material.tune, material.chords, self._brief.metre, self._brief.band.replies, rng)
+        shares = self._brief.band.replies
+        if standing.last:  # it leaves no rest of the tune empty
+            shares = {kind: share / sum(shares.values()) for kind, share in shares.items()}
+        made = replies(material.tune, material.chords, self._brief.metre, shares, rng)
         chordal = "comp" if "chords" not in self._brief.without else self._theme
         echoes = self._theme if self._theme == "comp" or self.plays("pad", stretch, standing) else chordal
         return [({ECHO: echoes, FILL: "drums"}.get(reply.kind, chordal), reply) for reply in made]

@@ -12,7 +12,7 @@ from kmidi_lab.chords.spelling import Spelling
 from kmidi_lab.composition.bands import Band, band_for, bands
 from kmidi_lab.composition.blues import blues_round
 from kmidi_lab.composition.chord_rows import NO_ROWS, OwnRows
-from kmidi_lab.composition.metres import COMMON, SongMetre
+from kmidi_lab.composition.metres import COMMON, METRES, SongMetre
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.song.vocabularies import nearest_moods
 
@@ -90,6 +90,11 @@ class Brief:
         if not self.blues_bars:
             return ()
         return blues_round(self.blues_bars, self.spelling, self.blues_jazz, self.metre.beats, self.seed)
+
+    @property
+    def jig(self) -> bool:
+        """Whether it is a folk tune in two beats of three eighths, which has chords and a form of its own."""
+        return self.band.name == "folk" and self.metre is METRES["6/8"] and not self.blues_bars
 
     @property
     def late(self) -> float:

@@ -10,7 +10,7 @@ from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.form import Stretch
 from kmidi_lab.composition.homecoming import Homecoming
 from kmidi_lab.composition.kind_chords import KindChords
-from kmidi_lab.composition.kind_tunes import VARIED, KindTunes
+from kmidi_lab.composition.kind_tunes import KindTunes
 from kmidi_lab.composition.material import Material, beginning, top_of
 from kmidi_lab.composition.own_chords import lender
 from kmidi_lab.composition.players import Players
@@ -38,8 +38,9 @@ class Composer:
         made: list[Material] = []
         for n, stretch in enumerate(form):
             material = beginning(self._of_kind(stretch.kind, longest[stretch.kind]), stretch.bars, self._bar)
-            returns = stretch.kind in VARIED and stretch.kind in {s.kind for s in form[:n]}
-            made.append(self._otherwise(stretch.kind, material) if returns else material)
+            times = sum(s.kind == stretch.kind for s in form[:n])
+            last = all(s.kind != stretch.kind for s in form[n + 1 :])
+            made.append(self._again(stretch.kind, material, times, last) if times else material)
         if not closes:
             return made
         made[-1] = self._end.closed(form[-1].kind, made[-1], top_of(made[:-1]))
@@ -64,6 +65,11 @@ class Composer:
                 self._players.note("melody", {kind: summaries.of_tune(tune, bars)})
             self._whole[kind] = Material(tuple(chords), tuple(tune))
         return self._whole[kind]
+
+    def _again(self, kind: str, material: Material, times: int, last: bool) -> Material:
+        """What returns, as people sing it."""
+        tune = self._tunes.again(kind, material.tune, material.chords, times, last)
+        return Material(material.chords, tuple(tune))
 
     def _otherwise(self, kind: str, material: Material) -> Material:
         """What returns with another end of its tune."""

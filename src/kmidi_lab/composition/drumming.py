@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 
 from kmidi_lab.composition.bands import Band, added, drum_rows, fills, kit, level
@@ -18,7 +18,7 @@ _CRASH = 0.6
 """Energy from which a section, and every eighth bar of it, begins with a crash."""
 _OPEN, _CLOSED = "open", "hat"
 _COMPOUND = 2
-"""Beats of a bar that has no half time of its own."""
+"""Beats of a bar of which two are one in half time."""
 _BEATS = ("kick", "snare", "stick", "clap", "tom", "pedal")
 """Voices that tell how fast a bar feels."""
 
@@ -50,11 +50,11 @@ class Drummer:
         band, metre, bars = self._band, self._metre, stretch.bars
         which = level(stretch.energy)
         written = drum_rows(band.name, metre.name)[which]
-        written = half_time(written) if stretch.halved and metre.beats != _COMPOUND else written
         filling = fills(metre.name)[which if standing.rises or which == 0 else which - 1]
         out: dict[tuple[float, int], Note] = {}
         for bar, way in enumerate(standing.bars(bars, leads_on, band.improvised)):
-            rows = _crowned(written, band, standing, metre, bar >= bars / 2)
+            rows = half_time(written, metre, bar) if stretch.halved else written
+            rows = _crowned(rows, band, standing, metre, bar >= bars / 2)
             if way != "plain":
                 ways = added(metre.name, f"{way}s")
                 rows = _with(rows, ways[standing.chosen(self._seed, len(ways), way)])
@@ -63,16 +63,25 @@ class Drummer:
             elif bar in filled:
                 small = fills(metre.name)[max(which - 1, 0)]
                 rows = _filled(rows, small[(self._seed + standing.number + bar) % len(small)])
-            for name, row in rows.items():
-                for step, sign in enumerate(row):
-                    if sign in _LOUDNESS:
-                        at = bar * metre.bar + step * metre.bar / len(row)
-                        out[at, kit()[name]] = Note(at, _LENGTH, kit()[name], _LOUDNESS[sign])
+            out |= {(n.start, n.pitch): n for n in _strokes(rows, bar * metre.bar, metre.bar)}
         if stretch.energy >= _CRASH:
             for bar in range(0, bars, 2 * PHRASE):
                 at = bar * metre.bar
                 out[at, kit()["crash"]] = Note(at, _LENGTH, kit()["crash"], _LOUDNESS["X"])
         return sorted(out.values())
+
+    def lead_in(self, bars: int) -> list[Note]:
+        """The softest fill, alone, in the last of so many bars: drums that rest there begin with what follows."""
+        soft = fills(self._metre.name)[0]
+        return sorted(_strokes(soft[self._seed % len(soft)], (bars - 1) * self._metre.bar, self._metre.bar))
+
+
+def _strokes(rows: Rows, start: float, length: float) -> Iterator[Note]:
+    """The notes of a bar of so many quarters."""
+    for name, row in rows.items():
+        for step, sign in enumerate(row):
+            if sign in _LOUDNESS:
+                yield Note(start + step * length / len(row), _LENGTH, kit()[name], _LOUDNESS[sign])
 
 
 def last_hit(energy: float) -> list[Note]:
@@ -81,9 +90,16 @@ def last_hit(energy: float) -> list[Note]:
     return [Note(0.0, _LENGTH, kit()[name], loud) for name in ("kick", "crash")]
 
 
-def half_time(rows: Rows) -> Rows:
-    """A bar that feels half as fast: kick, snare and the like as in half a bar, twice as slow, so the backbeat comes on three."""
-    slower = {name: "".join(sign + "." for sign in row[: len(row) // 2]) for name, row in rows.items()}
+def half_time(rows: Rows, metre: SongMetre = COMMON, bar: int = 0) -> Rows:
+    """A bar that feels half as fast: kick, snare and the like twice as slow, so that the backbeat comes on three.
+
+    A bar of two beats has no three: of two bars the second has the backbeat on its first beat.
+    """
+    late = metre.beats == _COMPOUND and bar % 2 == 1
+    slower = {}
+    for name, row in rows.items():
+        half = row[len(row) // 2 :] if late else row[: len(row) // 2]
+        slower[name] = "".join(sign + "." for sign in half)
     return {name: slower[name] if name in _BEATS else row for name, row in rows.items()}
 
 

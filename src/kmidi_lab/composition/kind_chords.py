@@ -11,6 +11,7 @@ from kmidi_lab.composition import summaries
 from kmidi_lab.composition.blues import played
 from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.harmonic_rhythm import HarmonicRhythm
+from kmidi_lab.composition.jigs import jig_round
 from kmidi_lab.composition.own_chords import lender, row_of
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.progressions import Taste, progression
@@ -48,6 +49,8 @@ class KindChords:
         if given := self._brief.blues or row_of(self._brief.own, kind):
             return list(given)
         kind = lender(kind)
+        if self._brief.jig:
+            return list(jig_round(kind, self._brief.spelling, self._brief.seed))
         if kind not in self._loops:
             band, mood = self._brief.band, self._brief.mood
             colour, beats = 0.05 + 0.3 * mood.complexity, self._brief.metre.beats

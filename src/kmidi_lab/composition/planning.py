@@ -9,6 +9,7 @@ from kmidi_lab.composition.brief import Brief
 from kmidi_lab.composition.change import said_kinds
 from kmidi_lab.composition.choosing import chosen_form
 from kmidi_lab.composition.form import Draw, Stretch
+from kmidi_lab.composition.jigs import JIG_KINDS, jig_form
 from kmidi_lab.composition.own_chords import bars_of_row
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.rounds import cut_off, in_rounds
@@ -34,6 +35,10 @@ def planned(request: SongRequest, brief: Brief, draw: Draw) -> tuple[list[Stretc
     if form := named_form(request, brief):
         return form, ""
     wanted = {**dict.fromkeys(brief.own.named, 1), **said_kinds(request.wishes.changes)}
+    if brief.jig and not request.rows and {*wanted} <= {*JIG_KINDS}:
+        form = jig_form(brief.bars, bool(request.extent.bars(brief.tempo, brief.metre)))
+        if form:
+            return form, ""
     plan, changed = chosen_form(draw, brief.bars, wanted)
     plan, more = with_kinds(plan, wanted)
     whole = in_rounds(plan, partial(bars_of_row, brief), request.extent.asked)

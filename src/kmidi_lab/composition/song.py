@@ -24,13 +24,16 @@ from kmidi_lab.composition.planning import planned, rounds_told
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.reference import AS_HEARD, as_full, listened
 from kmidi_lab.composition.request import BY_TEXT, SongRequest
-from kmidi_lab.composition.staging import moods_by_bar, staged
+from kmidi_lab.composition.staging import ByBar, moods_by_bar, staged
 from kmidi_lab.composition.telling import told_of
 from kmidi_lab.composition.tracing import trace_of
 from kmidi_lab.errors import ConfigError, one_of, show
 from kmidi_lab.files import with_home
 from kmidi_lab.inference.published import example_root
-from kmidi_lab.song import Arrangement, RuleBreakError, break_rule
+from kmidi_lab.song import Arrangement, RuleBreakError, break_rule, new_order
+
+_GO_ALONG = "what was asked of bars goes with them"
+"""What a line says of places that were told before."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +85,20 @@ def composed(request: SongRequest, players: Players, seed: int) -> Song:
     remarks += [*told_of_own(brief, plan), *rounds_told(brief, plan)]
     arranger = Arranger(brief, players)
     arrangement = arranger.arrange(plan, staging.silent, staging.stages, staging.stops)
+    by_bar = ByBar(staging.paces, staging.levels, moods_by_bar(staging.form, staging.stages))
     for rule in brief.rules_broken:
         try:
+            order = new_order(arrangement, rule)
             arrangement = break_rule(arrangement, rule)
         except RuleBreakError as error:
             remarks.append(str(error))
-    arrangement = with_paces(arrangement, staging.paces)
+        else:
+            remarks += [f"{rule} puts bars in another order; {_GO_ALONG}"] if order and staging.lines else []
+            by_bar = by_bar.in_order(order) if order else by_bar
+    arrangement = with_paces(arrangement, by_bar.paces)
     arrangement = moving(arrangement, request.wishes.course)
     arrangement = closed(faded_in(arrangement) if request.wishes.opening else arrangement, request.wishes.ending)
-    played = performed(arrangement, brief, players, staging.levels, moods_by_bar(staging.form, staging.stages), mix)
+    played = performed(arrangement, brief, players, by_bar.levels, by_bar.moods, mix)
     remarks += played.remarks
     remarks += [f"{p.model}: no trained model; {p.by} stood in" for p in players.trace.values() if p.fallback]
     remarks += [

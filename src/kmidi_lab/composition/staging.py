@@ -49,6 +49,22 @@ class Staging:
     lines: tuple[Taken, ...] = ()
 
 
+class ByBar(NamedTuple):
+    """What holds in each bar: a factor on the tempo, a level and a mood; each empty where it is the same in all."""
+
+    paces: tuple[float, ...] = ()
+    levels: tuple[float, ...] = ()
+    moods: tuple[Mood, ...] = ()
+
+    def in_order(self, order: Sequence[int]) -> ByBar:
+        """The same of a song whose bars come in another order."""
+        return ByBar(
+            tuple(self.paces[bar] for bar in order if self.paces),
+            tuple(self.levels[bar] for bar in order if self.levels),
+            tuple(self.moods[bar] for bar in order if self.moods),
+        )
+
+
 class _Placed(NamedTuple):
     change: Change
     spans: list[Span]

@@ -94,13 +94,18 @@ def section_tune(singer: Singer, chords: Sequence[str], lift: float, sung: Seque
 
 
 def with_end(
-    singer: Singer, tune: Sequence[Note], chords: Sequence[str], lift: float, sung_of: Sequence[int] = ()
+    singer: Singer,
+    tune: Sequence[Note],
+    chords: Sequence[str],
+    lift: float,
+    sung_of: Sequence[int] = (),
+    anew: int = 2,
 ) -> list[Note]:
-    """A section's tune with its last two bars drawn anew, of those that are sung; arguments as of `section_tune`."""
+    """A section's tune with the last `anew` bars that are sung drawn anew; other arguments as of `section_tune`."""
     bar = singer.metre.bar
     first, sung = (len(chords) - 1) // PHRASE * PHRASE, (sung_of or sung_bars(len(chords)))[-1]
     begun = [n._replace(start=n.start - first * bar) for n in tune if n.start >= first * bar]
-    cut = max(sung - 2, 0) * bar
+    cut = max(sung - anew, 0) * bar
     end = _best(singer, chords[first : first + sung], lift, partial(_joined, begun, cut=cut))
     end = breathing(end, sung * bar, (len(chords) - first) * bar)
     return [n for n in tune if n.start < first * bar] + [n._replace(start=n.start + first * bar) for n in end]

@@ -24,12 +24,12 @@ from kmidi_lab.song.intent import (
 )
 from kmidi_lab.song.interrogation import Choice, Question, answer, filled, missing, next_question
 from kmidi_lab.song.reading import read_intent, to_json, to_yaml, write_intent
-from kmidi_lab.song.rule_breaks import RuleBreakError, break_rule
+from kmidi_lab.song.rule_breaks import RuleBreakError, break_rule, new_order
 from kmidi_lab.song.to_midi import midi_bytes
 
 __all__ = [
     "Arrangement", "ArrangementError", "Bend", "Choice", "EmotionalIntent", "IntentError", "Marker", "Metre", "Note", "Part",
     "PlacedChord", "PlacedKey", "Question", "RuleBreakError", "Section", "SongIntent", "SongRoot", "SystemDirective", "TechnicalConstraints",
-    "Tempo", "answer", "break_rule", "faults", "filled", "midi_bytes", "missing", "next_question", "read_intent", "to_json",
+    "Tempo", "answer", "break_rule", "faults", "filled", "midi_bytes", "missing", "new_order", "next_question", "read_intent", "to_json",
     "to_yaml", "write_intent",
 ]  # fmt: skip

@@ -35,6 +35,15 @@ CHANGES: Mapping[str, Change] = {
 """What breaks each rule that MIDI can hold."""
 
 
+def new_order(song: Arrangement, rule: str) -> list[int] | None:
+    """The bars of a song in the order in which they come where a rule is broken; None where it leaves them in theirs.
+
+    Raises:
+        RuleBreakError: a song that lacks what the rule is about.
+    """
+    return of_arrangement.mismatched(song.sections) if rule == "ARRANGEMENT_StructuralMismatch" else None
+
+
 def break_rule(song: Arrangement, rule: str) -> Arrangement:
     """The song with one rule broken; the same song gives the same each time.
 

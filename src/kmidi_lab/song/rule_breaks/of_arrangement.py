@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 from kmidi_lab.song.arrangement import Arrangement
-from kmidi_lab.song.elements import Bend, Marker, Note, PlacedChord, PlacedKey, Tempo
+from kmidi_lab.song.elements import Bend, Marker, Note, PlacedChord, PlacedKey, Section, Tempo
 from kmidi_lab.song.rule_breaks.changing import EARLY, RuleBreakError, louder, loudness, velocity
 
 TOO_LOUD = 1.6
@@ -35,22 +35,27 @@ def unbalanced_dynamics(song: Arrangement) -> Arrangement:
 
 def structural_mismatch(song: Arrangement) -> Arrangement:
     """A section that returns comes back otherwise, its bars in reverse order; where none returns, the order of all is reversed."""
-    sections, seen, order, names = song.sections, set(), [], []
-    if len(sections) < 2:
-        raise RuleBreakError("ARRANGEMENT_StructuralMismatch needs two sections; this song has fewer")
-    for section in sections:
-        bars = list(range(section.start, section.start + section.bars))
-        order += bars[::-1] if section.name in seen else bars
-        names.append(replace(section, name="other") if section.name in seen else section)
-        seen.add(section.name)
-    if len(seen) < len(sections):
+    sections, order = song.sections, mismatched(song.sections)
+    if len({section.name for section in sections}) < len(sections):
+        seen = [{s.name for s in sections[:n]} for n in range(len(sections))]
+        names = [replace(s, name="other") if s.name in before else s for s, before in zip(sections, seen, strict=True)]
         return replace(_in_order(song, order), sections=tuple(names))
     start, placed = 0, []
     for section in reversed(sections):
         placed.append(replace(section, start=start))
         start += section.bars
-    order = [bar for section in reversed(sections) for bar in range(section.start, section.start + section.bars)]
     return replace(_in_order(song, order), sections=tuple(placed))
+
+
+def mismatched(sections: Sequence[Section]) -> list[int]:
+    """The bars of a song in the order in which `structural_mismatch` plays them."""
+    if len(sections) < 2:
+        raise RuleBreakError("ARRANGEMENT_StructuralMismatch needs two sections; this song has fewer")
+    bars = [list(range(section.start, section.start + section.bars)) for section in sections]
+    names = [section.name for section in sections]
+    if len({*names}) == len(names):
+        return [bar for own in reversed(bars) for bar in own]
+    return [bar for n, own in enumerate(bars) for bar in (own[::-1] if names[n] in names[:n] else own)]
 
 
 def buried_vocals(song: Arrangement) -> Arrangement:
