@@ -83,7 +83,7 @@ def test_any_reader_finds_tracks_programs_markers_key_and_tempo(sketch) -> None:
     song = sketch(text=TEXT, bars=64)
     file = mido.MidiFile(file=io.BytesIO(song.midi))
     names = [next((m.name for m in t if m.type == "track_name"), "") for t in file.tracks]
-    assert names[1:] == ["Lead", "Chords", "Pad", "Bass", "Drums"]
+    assert names[1:] == ["Lead", "Chords", "Pad", "Bass", "Harmony", "Drums"]
     markers = [m.text for m in file.tracks[0] if m.type == "marker"]
     assert markers == [s.name for s in song.arrangement.sections]
     read = pretty_midi.PrettyMIDI(io.BytesIO(song.midi))
@@ -415,7 +415,7 @@ def test_a_trace_says_in_numbers_what_each_model_was_asked_and_answered(sketch) 
     assert answers["dynamics"]["Lead"]["mean_velocity"] == pytest.approx(played["Lead"]["velocity"].mean(), abs=1e-3)
     written = np.mean([n.velocity for n in lead.notes])
     assert answers["dynamics"]["Lead"]["mean_velocity_before"] == pytest.approx(written, abs=1e-3)
-    assert set(answers["dynamics"]) == set(answers["microtiming"]) == {"Lead", "Chords", "Pad", "Bass"}
+    assert set(answers["dynamics"]) == set(answers["microtiming"]) == {"Lead", "Chords", "Pad", "Bass", "Harmony"}
     late = np.array([n.start for n in sorted(lead.notes)]) - np.sort(played["Lead"]["start"]) / 480
     ms = 60_000 / song.brief.tempo * np.abs(late).mean()
     assert answers["microtiming"]["Lead"]["mean_absolute_offset_ms"] == pytest.approx(ms, abs=0.7)

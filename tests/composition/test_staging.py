@@ -117,7 +117,7 @@ def test_parts_that_come_one_after_another_do(sketch) -> None:
         models=False,
     )
     counts = [len(playing) for playing in who(song)]
-    assert counts == sorted(counts) and counts[0] == 1 and counts[-1] == 5
+    assert counts == sorted(counts) and counts[0] == 1 and counts[-1] == 6, "and the last chorus has its second voice"
     short = sketch(text="a folk song, layer by layer", bars=4, models=False)
     assert [line for line in short.remarks if line.startswith("one part after another from bar 1 (chords)")]
 
@@ -176,7 +176,9 @@ def test_strokes_are_softer_where_their_bar_is_to_be(make) -> None:
             levelled(song.midi, [0.0, 1.0, 1.0, 1.0], [0.0, 2.0, 6.0, 10.0]),
         )
     )
-    assert [round(0.45 * v) for v in before["Lead"].tolist()[:-1]] == after["Lead"].tolist()[:-1]
+    assert after["Lead"].tolist()[:-1] == pytest.approx(0.45 * before["Lead"][:-1], abs=0.51), (
+        "to the nearest whole one"
+    )
     softer = [a != b for a, b in zip(before["Lead"], shorter["Lead"], strict=True)]
     assert any(softer) and softer == sorted(softer, reverse=True) and sum(softer) < len(softer) - 1, "a bar lost beats"
 

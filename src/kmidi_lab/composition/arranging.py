@@ -33,6 +33,8 @@ _PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 80, 44
           ("Bass", "bass", "bass", 92, 64))  # fmt: skip
 """Name, role, key of the band's programs, volume, pan; the channel is the place."""
 _SECOND_PAN = 84
+_HUSHED = 0.25
+"""Energy of a section up to which nothing leads out of it, as where a quiet one is asked for."""
 _FULL = 0.6
 """Energy from which a last chorus has a second voice."""
 NOWHERE: Mapping[str, frozenset[int]] = {}
@@ -89,7 +91,11 @@ class Arranger:
         ]
         beats = [self._backing.plays("drums", s, place) for s, place in zip(form, places, strict=True)]
         drummed = any(beats)
-        enters = [later and not now for now, later in zip(beats, [*beats[1:], False], strict=True)]
+        rests = silent.get("drums", frozenset())
+        enters = [
+            later and not now and s.energy > _HUSHED and start not in rests
+            for now, later, s, start in zip(beats, [*beats[1:], False], form, starts[1:], strict=True)
+        ]
         together = zip(form, starts[:-1], made, places, stages, strict=True)
         for number, (stretch, start, material, standing, stage) in enumerate(together):
             own = placed(material.chords, self._bar)
