@@ -324,7 +324,7 @@ def test_a_round_begins_at_rest() -> None:
         assert progression(ask, Taste(Key(0, -1), 0.0, 1.0), [1] * 4, [], rng).chords[0] in ("Cm", "Fm")
 
 
-def test_a_verse_returns_with_another_end_and_a_chorus_as_it_was(written: Arrange) -> None:
+def test_a_verse_returns_with_another_end_and_a_chorus_nearly_as_it_was(written: Arrange) -> None:
     """The last two bars that are sung of eight, in a style that swings, too: what is late there is late everywhere."""
     for style in ("pop", "jazz"):
         song = written(seed=3, emotion="joyful", style=style, sections="verse 8, chorus 8, verse 8, chorus 8, outro 4")
@@ -335,6 +335,7 @@ def test_a_verse_returns_with_another_end_and_a_chorus_as_it_was(written: Arrang
         ]
         first, again = ([note for note in verse if note[0] < 15] for verse in (sung[0], sung[2]))
         assert first == again and sung[0] != sung[2]
-        assert sung[1] == sung[3]
+        chorus, last = {*sung[1]}, {*sung[3]}
+        assert 0.5 < len(chorus & last) / len(chorus | last) < 1
         if style == "jazz":
             assert not any(at % 1 == 0.5 for section in sung for at, _ in section)
