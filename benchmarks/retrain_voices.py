@@ -43,7 +43,7 @@ from kmidi_lab.retraining import gates
 from kmidi_lab.retraining.lessons import Lessons
 from kmidi_lab.retraining.opening import TrainableRelease, opened
 from kmidi_lab.retraining.raters import event_weights, rated
-from kmidi_lab.retraining.sounds import SoundTraining
+from kmidi_lab.retraining.sounds import NamedSounds
 from kmidi_lab.scoring.calibration import sharpness
 from kmidi_lab.scoring.metrics import log_likelihoods, softmax
 from kmidi_lab.targets import build
@@ -54,7 +54,7 @@ EVENTS, RATERS, BAD = 30, 10, 2
 Means = dict[str, NDArray[Any]]
 
 
-def heard(model: TrainableRelease, training: SoundTraining, data_root: Path, work: Path) -> Means:
+def heard(model: TrainableRelease, training: NamedSounds, data_root: Path, work: Path) -> Means:
     """By corpus and by split of RAVDESS: means `<name>_h` `[N, H]`, labels `<name>_y` and speakers `<name>_s`."""
     kept = work / "means.npz"
     if kept.is_file():
@@ -96,7 +96,7 @@ class World:
     def __init__(self, data_root: Path, work: Path) -> None:
         [cfg] = config.check(["model=emotion", "hardware=cpu"], False)
         self.open = opened(cfg, OUTPUTS / "release")  # type: ignore[arg-type]
-        assert isinstance(self.open.training, SoundTraining) and isinstance(self.open.module, EmotionRecognizer)
+        assert isinstance(self.open.training, NamedSounds) and isinstance(self.open.module, EmotionRecognizer)
         self.training, self.base = self.open.training, self.open.module
         self.of = heard(self.open, self.training, data_root, work)
 

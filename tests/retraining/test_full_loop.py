@@ -182,7 +182,6 @@ def test_labels_of_texts_are_learnt_and_the_table_stays(called: Cli, tmp_path: P
 @pytest.mark.parametrize(
     ("model", "why"),
     [
-        ("feel", "its tempo is read from the course of its outputs, not from their mean"),
         ("emotion_node", "it hears frame by frame"),
         ("melody", "its input is one note, and events do not hold the notes before it"),
         *((model, "nothing asks users about its answers") for model in ("dynamics", "microtiming", "structure")),
@@ -193,7 +192,7 @@ def test_models_that_can_not_learn_say_why_in_one_line(refusal: Any, tmp_path: P
     said = refusal("task=retrain", f"model={model}", f"retrain.feedback={tmp_path / 'feedback.db'}")
     assert (
         f"model={model} can't learn from feedback: {why}" in said
-        and "allowed: emotion, groove, harmony, instrument, intent" in said
+        and "allowed: emotion, feel, groove, harmony, instrument, intent" in said
     )
 
 

@@ -42,7 +42,7 @@ from kmidi_lab.nn.streaming import TorchModel
 from kmidi_lab.retraining.gates import not_worse
 from kmidi_lab.retraining.lessons import LeftOutError
 from kmidi_lab.retraining.mixing import FeedbackMixer
-from kmidi_lab.retraining.opening import TrainableRelease, lessons_of, opened
+from kmidi_lab.retraining.opening import TrainableRelease, lessons_of, listening, opened
 from kmidi_lab.retraining.recordings import Recordings, hear
 from kmidi_lab.retraining.sounds import SoundTraining
 
@@ -73,8 +73,7 @@ def _training(model: TrainableRelease) -> SoundTraining:
 
 def _heard(model: TrainableRelease, folder: Path, wanted: set[str], lines: list[str]) -> Recordings:
     name = model.published.contract.model
-    trunk, _ = _training(model).layers(model.module)
-    return hear(folder, wanted, REQUESTS[name], model.published, trunk, lines.append)
+    return hear(folder, wanted, listening(model, _training(model), REQUESTS[name]), lines.append)
 
 
 @pytest.mark.parametrize("name", ["voice", "played"])
@@ -147,8 +146,10 @@ def test_recordings_that_the_original_data_judge_by_are_known_in_whatever_file(
         Clip("a", "ravdess", "actor", {}, sound_of(path, Augmentation()))
         for path in (judge, *write_sounds(tmp_path, 1, 9))
     ]  # type: ignore[arg-type]
-    assert found.among(clips, lessons.x).tolist() == [False, True, False]
-    assert not found.among(clips[1:], lessons.x).any()
+    judges = _training(voice).judges(SimpleNamespace(songs=lambda split: clips[:1] if split == "test" else clips[1:]))
+    assert judges == {clip.sound.key for clip in clips}
+    assert found.among(judges, lessons.x).tolist() == [False, True, False]
+    assert not found.among({clips[1].sound.key}, lessons.x).any()
 
 
 def test_labels_become_targets_and_what_is_none_is_counted(voice: TrainableRelease, tmp_path: Path) -> None:

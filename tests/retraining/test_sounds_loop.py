@@ -146,7 +146,7 @@ def test_it_goes_on_with_the_recordings_it_began_with_alone(
     assert other.returncode == 2 and "1 recording that this retraining began with can't be found" in other.stderr
 
 
-@pytest.mark.parametrize("model", ["emotion", "instrument"])
+@pytest.mark.parametrize("model", ["emotion", "feel", "instrument"])
 def test_models_that_hear_ask_for_the_recordings_in_one_line(refusal: Any, tmp_path: Path, model: str) -> None:
     Store(tmp_path / "feedback.db")
     ask = (f"model={model}", "hardware=cpu")

@@ -34,3 +34,19 @@ def labels_of(paths: list[Path], use: str, model: str, labels: list[str], start:
         Event(use=use, model=model, action="labelled", label=label, item=sha256_file(path), time=start + number)
         for number, (path, label) in enumerate(zip(paths, labels, strict=True))
     ]
+
+
+def write_rhythms(folder: Path, tempos: list[float], seconds: float = 5.0, seed: int = 0) -> list[Path]:
+    """Strokes at tempos, a hiss that is the higher the faster they are."""
+    rng, paths = np.random.default_rng(seed), []
+    folder.mkdir(parents=True, exist_ok=True)
+    for place, tempo in enumerate(tempos):
+        samples = np.zeros(round(seconds * RATE))
+        spectrum = np.fft.rfft(rng.standard_normal(RATE // 20))
+        spectrum[np.fft.rfftfreq(RATE // 20, 1 / RATE) < 20 * tempo] = 0
+        hiss = np.fft.irfft(spectrum) * np.exp(-np.arange(RATE // 20) / 200)
+        for at in np.arange(0, seconds - 0.1, 60 / tempo):
+            samples[round(at * RATE) :][: len(hiss)] += hiss
+        paths.append(folder / f"{seed}-{place}.wav")
+        soundfile.write(paths[-1], 0.5 * samples / np.abs(samples).max(), RATE)
+    return paths

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from kmidi_lab.feedback.store_file import is_store
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published, example_root, load_published
 from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.streaming import TorchModel
 from kmidi_lab.retraining.lessons import Lessons, read_lessons
 from kmidi_lab.retraining.recordings import Recordings, hear
 from kmidi_lab.retraining.sounds import SoundTraining
@@ -113,8 +114,7 @@ def recordings_of(
     labelled = {event.item for event in events if event.model == name and event.label and event.item}
     wanted = labelled if again is None else labelled & {*again}
     request, refused = find(cfg.predict._target_, Listening, cfg.trusted), list[str]()
-    trunk, _ = model.training.layers(model.module)
-    found = hear(Path(folder), wanted, request, model.published, trunk, refused.append)
+    found = hear(Path(folder), wanted, listening(model, model.training, request), refused.append)
     for line in refused[:_SHOWN]:
         say(f"left out: {line}")
     say(f"{len(found.heard)} of {many(len(labelled), 'labelled recording')} heard in {folder}, {len(refused)} can't be")
@@ -124,6 +124,15 @@ def recordings_of(
             "or were changed since; put them back, or leave out trainer.resume to begin again"
         )
     return found
+
+
+def listening(
+    model: TrainableRelease, training: SoundTraining, request: type[Listening]
+) -> Callable[[Path], NDArray[np.floating]]:
+    """What hears a recording for a model, with the front-end of its contract, as `SoundTraining.heard`."""
+    trunk = TorchModel(training.layers(model.module)[0])
+    ear = replace(model.published, model=trunk)  # type: ignore[arg-type]  # has all that is asked of a model
+    return lambda path: training.heard(request(path), ear, model.module)
 
 
 def lessons_of(model: TrainableRelease, events: list[Event], recordings: Recordings | None = None) -> Lessons:
@@ -159,8 +168,8 @@ def judged_by(
         lessons: of the model.
         recordings: as `recordings_of`; they are known by their samples, all else by what the model is given.
     """
-    if recordings is not None:
-        return recordings.among([*data.songs("val"), *data.songs("test")], lessons.x)
+    if recordings is not None and isinstance(model.training, SoundTraining):
+        return recordings.among(model.training.judges(data), lessons.x)
     return model.training.judging(lessons.x, model.published, data)
 
 

@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.clips import Clip, content_key
+from kmidi_lab.audio.clips import content_key
 from kmidi_lab.audio.io import read_recording
 from kmidi_lab.audio.mel import RATE
 from kmidi_lab.errors import DataError, UserError, named, reason
 from kmidi_lab.feedback.event import Event
 from kmidi_lab.feedback.material import inside
 from kmidi_lab.files import sha256_file
-from kmidi_lab.inference.listening import Listening
-from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS
-from kmidi_lab.nn.streaming import Streaming, TorchModel
 from kmidi_lab.retraining.lessons import Array, LeftOutError
 
 
@@ -44,9 +41,8 @@ class Recordings:
             raise LeftOutError("of a recording that can't be heard")
         return x
 
-    def among(self, clips: Iterable[Clip], x: Array) -> NDArray[np.bool_]:
-        """`[E]`: which inputs of lessons `[E, N]` are of a recording that is one of the clips, in whatever file."""
-        keys = {clip.sound.key for clip in clips}
+    def among(self, keys: Collection[str], x: Array) -> NDArray[np.bool_]:
+        """`[E]`: which inputs of lessons `[E, N]` are of a recording with one of some keys, in whatever file it lies."""
         own = {self._bytes(item) for item, key in self.keys.items() if key in keys}
         return np.array([row.tobytes() in own for row in x], bool)
 
@@ -62,9 +58,7 @@ class Recordings:
 def hear(
     folder: Path,
     wanted: Collection[str],
-    request: type[Listening],
-    published: Published,
-    trunk: Streaming,
+    listen: Callable[[Path], Array],
     refuse: Callable[[str], object],
 ) -> Recordings:
     """The labelled recordings of a folder and below it, each once, wherever they lie there and whatever they are called.
@@ -72,9 +66,7 @@ def hear(
     Args:
         folder: is read through; a link to a file elsewhere is not followed.
         wanted: SHA-256 of what is labelled.
-        request: hears a recording for the model, with the front-end of its contract.
-        published: the model.
-        trunk: in its place; the mean of what it says where the model would be read is what is learnt from.
+        listen: hears a recording: what is learnt from of it `[N]`, as `SoundTraining.heard`.
         refuse: is given a line for what can't be read or heard.
 
     Raises:
@@ -84,7 +76,6 @@ def hear(
         raise DataError(
             f"retrain.recordings={folder}: no such folder; name the one that the labelled recordings lie in"
         )
-    ear = replace(published, model=TorchModel(trunk))  # type: ignore[arg-type]  # has all that is asked of a model
     inputs: dict[str, Array | None] = {}
     keys: dict[str, str] = {}
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SOUNDS and p.is_file()):
@@ -96,7 +87,7 @@ def hear(
             if item not in wanted or item in inputs:
                 continue
             inputs[item] = None
-            x = request(path).output(ear)
+            x = np.asarray(listen(path), np.float32)
             if not np.isfinite(x).all():
                 raise DataError("nothing to hear in it")
             inputs[item], keys[item] = x, content_key(read_recording(path, RATE).samples)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from kmidi_lab.inference.published import Published
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import from_reset
-from kmidi_lab.retraining.lessons import Array, Judgement
+from kmidi_lab.retraining.lessons import Array, Judgement, Lessons
 
 Head = Mapping[str, NDArray[Any]]
 
@@ -52,6 +52,10 @@ class FeedbackTraining(ABC):
             data: its original data.
         """
         return np.zeros(len(x), bool)
+
+    def remarks(self, lessons: Lessons) -> list[str]:
+        """What is said of lessons before they are learnt from, a line each."""
+        return []
 
     @abstractmethod
     def adapted(self, module: LabModule) -> Mapping[str, int]:

@@ -9,6 +9,7 @@ import numpy as np
 from omegaconf import DictConfig
 
 from kmidi_lab import lab
+from kmidi_lab.conf_dir import conf_dir
 from kmidi_lab.data import ALL, SPLIT, DataModule
 from kmidi_lab.errors import ConfigError, DataError, NotBetterError
 from kmidi_lab.feedback.rounds import LAST, Rounds, facts_of
@@ -65,12 +66,14 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     again = begun(cfg.trainer.resume).recordings if cfg.trainer.resume else None
     recordings = recordings_of(model, cfg, events, again)
     lessons = lessons_of(model, events, recordings)
-    users = many(len(lessons.raters), "user")
-    say(f"{len(lessons)} of {many(len(events), 'event')} can be learnt from, of {users}{lessons.counted}")
+    of = f"{many(len(events), 'event')} can be learnt from, of {many(len(lessons.raters), 'user')}"
+    say(f"{len(lessons)} of {of}{lessons.counted}")
     for why, count in lessons.left_out.items():
         say(f"  {count} left out: {why}")
     if lessons.alike:
         say(ALIKE)
+    for remark in model.training.remarks(lessons):
+        say(f"  {remark}")
     if wrong:
         say(f"  {many(wrong, 'line')} left out: no events (task=feedback feedback.import=FILE says why)")
     if lessons.judgements < FEWEST:
@@ -129,8 +132,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             f"nothing was published: {record.export.reason if record.export else 'export.enabled=false'}"
         )
     say(f"published in {record.export.models_root}, status {record.export.status}")
-    behind = way_back(Path(record.export.models_root), cfg.model.name)
-    if behind:
+    if behind := way_back(Path(record.export.models_root), cfg.model.name):
         say(f"  {behind}")
 
 
@@ -189,8 +191,10 @@ def _check_data(cfg: DictConfig, model: TrainableRelease, data: DataModule) -> N
     here, there = data.describe()["version"], model.published.entry["training"].get("dataset_version")
     if here != there:
         name, sources = cfg.model.name, ", ".join(map(str, cfg.data.get("sources") or [data.describe()["id"]]))
+        recipe = (conf_dir() / "experiment" / f"{name}_real.yaml").is_file()
         raise DataError(
             f"{model.root} was trained on other data than {cfg.paths.data_root} holds ({there}, not {here}); its data is "
-            f"mixed in so that nothing is forgotten: set DATA_ROOT to where {sources} lie as they were then, or retrain a "
+            f"mixed in so that nothing is forgotten: set DATA_ROOT to where {sources} lie as they were then"
+            f"{f', with experiment={name}_real if it was trained so' if recipe else ''}, or retrain a "
             f"model of your own data: python -m kmidi_lab model={name}; task=adapt model={name} needs no data"
         )

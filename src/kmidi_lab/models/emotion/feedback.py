@@ -21,7 +21,7 @@ from kmidi_lab.models.emotion.network import linear_part
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Chain, Streaming
 from kmidi_lab.retraining.lessons import Array
-from kmidi_lab.retraining.sounds import Rows, SoundTraining
+from kmidi_lab.retraining.sounds import NamedSounds, Rows
 from kmidi_lab.retraining.training import Head
 from kmidi_lab.scoring.metrics import log_likelihoods, softmax
 
@@ -30,7 +30,7 @@ _KINDS = (1, 2, 4)
 """Numbers of a target: the label's place, chances of the intensities, and the readings."""
 
 
-class VoiceFeedback(SoundTraining):
+class VoiceFeedback(NamedSounds):
     """Targets `[E, 7]`: the label's place, then what the release says of intensity `[2]` and readings `[4]`.
 
     A label says nothing of intensity and complexity, so the release's own answers stand in: what is learnt of the label

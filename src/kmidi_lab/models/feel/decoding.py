@@ -15,11 +15,16 @@ Array = NDArray[np.float64]
 WARM_UP = 128
 """Frames after a reset whose tempo and values are left out: nothing tells a tempo in two seconds."""
 _TEMPO = FEEL.output("tempo").index
-_BEAT, _DOWNBEAT = FEEL.output("beat").start, FEEL.output("downbeat").start
+BEAT, _DOWNBEAT = FEEL.output("beat").start, FEEL.output("downbeat").start
 _TIGHTNESS = 150.0
 """How much a beat costs that is off the period: the square of the logarithm of the ratio, times this."""
 _FINER = 8
 """Tempos that are tried for each bin."""
+PLACES = np.linspace(0, BINS - 1, _FINER * BINS)
+"""Their places among the bins."""
+_TEMPOS = np.array([bpm_of(place) for place in PLACES])
+_BETWEEN = np.maximum(0, 1 - np.abs(np.arange(BINS)[:, None] - PLACES))
+"""`[32, 256]`: what each bin counts at each of them, so that shares are interpolated."""
 _MULTIPLES = (1, 2, 4)
 """Periods of a tempo that beats are compared over."""
 _TRUST, _LEAST = 0.25, 1e-4
@@ -50,7 +55,7 @@ class Pulse(NamedTuple):
 
 def pulse(outputs: NDArray[np.floating]) -> Pulse:
     """The tempo and the beats of outputs `[T, 64]`, all of one sound from a reset on."""
-    activation = 1 / (1 + np.exp(-np.asarray(outputs[:, [_BEAT, _DOWNBEAT]], np.float64)))
+    activation = beat_activation(outputs[:, [BEAT, _DOWNBEAT]])
     tempo = tempo_of_both(tempo_shares(outputs), activation[:, 0])
     frames = beat_frames(activation[:, 0], 60 / tempo / FRAME_S)
     beats = seconds_at(frames)
@@ -77,11 +82,23 @@ def tempo_of(shares: NDArray[np.floating]) -> float:
 
 def tempo_of_both(shares: NDArray[np.floating], activation: Array) -> float:
     """The tempo that is likely by its own output `[32]` and whose period the beats' activation `[T]` repeats at."""
-    places = np.linspace(0, BINS - 1, _FINER * BINS)
-    tempos = np.array([bpm_of(place) for place in places])
-    repeats = np.maximum(repetition(activation, 60 / tempos / FRAME_S), 1e-3)
-    likely = np.interp(places, np.arange(BINS), shares) + _LEAST
-    return float(tempos[np.argmax(repeats * likely**_TRUST)])
+    return float(_TEMPOS[np.argmax(tempo_chances(shares, repeats_of(activation)))])
+
+
+def tempo_chances(shares: NDArray[np.floating], repeats: Array) -> Array:
+    """`[..., 256]`: how likely the tempo at each of PLACES is by both, shares `[..., 32]` and `repeats_of` beats `[..., 256]`."""
+    likely = repeats * (shares @ _BETWEEN + _LEAST) ** _TRUST
+    return np.asarray(likely / likely.sum(-1, keepdims=True))
+
+
+def repeats_of(activation: Array) -> Array:
+    """`[256]`: how much the beats' activation `[T]` repeats at the tempo of each of PLACES, above 0."""
+    return np.maximum(repetition(activation, 60 / _TEMPOS / FRAME_S), 1e-3)
+
+
+def beat_activation(logits: NDArray[np.floating]) -> Array:
+    """0..1 of any shape, of logits of beats or downbeats."""
+    return np.asarray(1 / (1 + np.exp(-np.asarray(logits, np.float64))))
 
 
 def repetition(activation: Array, periods: Array) -> Array:

@@ -94,7 +94,8 @@ class FeelBatch(NamedTuple):
 
     `x` `[B, T, 128]` of `mel128-v2`; `tempo` `[B]` place 0..31 as a real number, NaN unknown; `events` `[B, T, 5]`, 1
     where one is marked and less beside it, and `marked` `[B, 5]`, whether they are known; `curves` `[B, T, 3]`; `whole`
-    `[B, 14]`, NaN unknown.
+    `[B, 14]`, NaN unknown. `heard` `[C, H]`: of recordings that are not there themselves, as in feedback, the mean of what
+    stands before the last layer of the first part, and `told` `[C]`: the places of their tempos.
     """
 
     x: torch.Tensor
@@ -103,6 +104,8 @@ class FeelBatch(NamedTuple):
     marked: torch.Tensor
     curves: torch.Tensor
     whole: torch.Tensor
+    heard: torch.Tensor | None = None
+    told: torch.Tensor | None = None
 
 
 class Targets(NamedTuple):

@@ -39,9 +39,7 @@ def losses(outputs: torch.Tensor, batch: FeelBatch, rare: float, start: int) -> 
     tempo, confidence = outputs.new_zeros(()), outputs.new_zeros(())
     if there.any():
         goal, logits = batch.tempo[there], late[there][..., TEMPO]
-        bins = torch.arange(BINS, device=outputs.device)
-        bell = F.softmax(-((bins - goal[:, None]) ** 2) / (2 * _SPREAD**2), -1)
-        tempo = -(bell[:, None] * F.log_softmax(logits, -1)).sum(-1).mean()
+        tempo = tempo_losses(logits, goal[:, None]).mean()
         right = is_near(place_of(logits.detach()), goal[:, None])
         confidence = F.binary_cross_entropy_with_logits(late[there][..., CONFIDENCE], right)
     counts = (1 + (rare - 1) * (batch.events > 0)) * batch.marked[:, None]
@@ -50,6 +48,13 @@ def losses(outputs: torch.Tensor, batch: FeelBatch, rare: float, start: int) -> 
     parts = [_values(outputs[..., _CURVES], batch.curves, CURVES), _values(late[..., _WHOLE], whole, WHOLE)]
     values, agreement = (torch.stack(column).sum() for column in zip(*parts, strict=True))
     return {"tempo": tempo, "events": events, "values": values, "agreement": agreement, "confidence": confidence}
+
+
+def tempo_losses(logits: torch.Tensor, goal: torch.Tensor) -> torch.Tensor:
+    """`[...]`: cross-entropy of tempos at the places `goal` `[...]`, each a bell over the bins; logits `[..., 32]`."""
+    bins = torch.arange(BINS, device=logits.device)
+    bell = F.softmax(-((bins - goal[..., None]) ** 2) / (2 * _SPREAD**2), -1)
+    return -(bell * F.log_softmax(logits, -1)).sum(-1)
 
 
 def _values(said: torch.Tensor, true: torch.Tensor, names: Sequence[str]) -> tuple[torch.Tensor, torch.Tensor]:

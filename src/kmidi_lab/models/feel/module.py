@@ -15,9 +15,9 @@ from kmidi_lab.models.feel.blending import blends, put_into
 from kmidi_lab.models.feel.calibration import fit_confidence
 from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.evaluation import FeelData, sure_and_right
-from kmidi_lab.models.feel.features import CALIBRATION, VALUES, Excerpt, FeelBatch
-from kmidi_lab.models.feel.losses import CONFIDENCE, TEMPO, is_near, losses, place_of
-from kmidi_lab.models.feel.network import feel_network
+from kmidi_lab.models.feel.features import BINS, CALIBRATION, VALUES, Excerpt, FeelBatch
+from kmidi_lab.models.feel.losses import CONFIDENCE, TEMPO, is_near, losses, place_of, tempo_losses
+from kmidi_lab.models.feel.network import feel_network, pulse_part
 from kmidi_lab.models.feel.scores import answer_of
 from kmidi_lab.nn.audio import AudioModule, strided_forward
 from kmidi_lab.nn.module import Dropout, LossWeight, Trained
@@ -46,6 +46,8 @@ class AudioFeelAnalyzer(AudioModule):
         value_weight: of the loss of the values, half of it errors in their own standard deviations (`features.SPREADS`),
             half what is lacking in concordance.
         rare: how much more a frame with an event counts than one without.
+        tempo_alone: train the tempo's logits in the last layer of the first part alone: for labels that tell nothing else.
+            With no `weight_decay` everything else that the network says stays, number for number.
     """
 
     network: Chain
@@ -66,12 +68,13 @@ class AudioFeelAnalyzer(AudioModule):
         event_weight: LossWeight = 4.0,
         value_weight: LossWeight = 1.0,
         rare: LossWeight = 4.0,
+        tempo_alone: bool = False,
         learning_rate: float = 5e-3,
         weight_decay: float = 1e-2,
     ) -> None:
         super().__init__(learning_rate, weight_decay)
         self.network = feel_network((channels, value_channels), first_kernel, kernel, dilations, hidden, dropout)
-        self.weights, self.rare = (event_weight, value_weight), rare
+        self.weights, self.rare, self.tempo_alone = (event_weight, value_weight), rare, tempo_alone
         self.stride = gcd(*dilations)
         self.sizes = (channels, value_channels, first_kernel, kernel, tuple(dilations), hidden)
         self.save_hyperparameters()
@@ -89,7 +92,8 @@ class AudioFeelAnalyzer(AudioModule):
     ) -> list[Note]:
         """Makes the confidence of validation excerpts the share of them whose tempo is right, in the last layer.
 
-        Blends the values there, too (`blending`), where the data hold music through sounds that training did not hear.
+        Blends the values there, too (`blending`), where the data hold music through sounds that training did not hear,
+        but for those of an earlier training that were left as they are: they are blended already.
         """
         *_, last = self.network
         assert isinstance(last, nn.Linear)
@@ -97,7 +101,7 @@ class AudioFeelAnalyzer(AudioModule):
         def said_of(songs: Sequence[Excerpt]) -> list[np.ndarray]:
             return [call(x[None])[0] for x in adapted_sounds([song.frames for song in songs])]
 
-        unheard = data.songs(CALIBRATION)
+        unheard = [] if self.tempo_alone else data.songs(CALIBRATION)
         put_into(last, list(blends(said_of(unheard), unheard)))
         songs = data.songs("val")
         outputs = said_of(songs)
@@ -109,9 +113,23 @@ class AudioFeelAnalyzer(AudioModule):
         return []
 
     def training_step(self, batch: FeelBatch, batch_idx: int) -> torch.Tensor:
-        loss = self._total(losses(*self._every(batch), self.rare, _START // self.stride))
+        if self.tempo_alone:
+            loss = self._of_tempo(batch)
+        else:
+            loss = self._total(losses(*self._every(batch), self.rare, _START // self.stride))
         self.keep_loss(loss)
         return loss
+
+    def _of_tempo(self, batch: FeelBatch) -> torch.Tensor:
+        """Mean loss of the tempo of the stretches that have one, and of recordings that were heard elsewhere."""
+        trunk, last = pulse_part(self.network)
+        there = ~batch.tempo.isnan()
+        with torch.no_grad():
+            hidden = strided_forward(trunk, batch.x[there], self.stride)[:, _START // self.stride :]
+        each = tempo_losses(last(hidden)[..., :BINS], batch.tempo[there, None]).mean(1)
+        if batch.heard is not None and batch.told is not None:
+            each = torch.cat([each, tempo_losses(last(batch.heard)[..., :BINS], batch.told)])
+        return each.sum() / max(1, len(each))
 
     def validation_step(self, batch: FeelBatch, batch_idx: int) -> None:
         (outputs, batch), size = self._every(batch), len(batch.x)

@@ -55,6 +55,17 @@ def feel_network(
     return Chain(Standardize(torch.zeros(BANDS), torch.ones(BANDS)), Heads(*parts), _in_place(order))
 
 
+def pulse_part(network: Chain) -> tuple[Chain, nn.Linear]:
+    """All layers of the first part of a `feel_network` but its last, and this; they are the network's own, no copies.
+
+    What the last says of a frame begins with the tempo's logits, the beat's is behind them.
+    """
+    standardize, parts, _ = network
+    assert isinstance(parts, Heads)
+    layers = list(parts.branches[0])  # type: ignore[call-overload]
+    return Chain(standardize, *layers[:-1]), layers[-1]
+
+
 def _in_place(places: Sequence[int]) -> nn.Linear:
     """Puts what arrives n-th at `places[n]`, values in standard deviations from their mean; training leaves it alone."""
     scale, usual = torch.ones(len(places)), torch.zeros(len(places))

@@ -25,13 +25,12 @@ from kmidi_lab.models.feel.brightness import BrightnessEar
 from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.decoding import tempo_of
 from kmidi_lab.models.feel.features import BINS, bpm_of
+from kmidi_lab.models.feel.hearing import LEAST_S, too_short
 from kmidi_lab.models.feel.heuristic import NAME, style_by_onsets
 from kmidi_lab.models.feel.style import SURE, style_of
 from kmidi_lab.streams import say
 from kmidi_lab.wording import short_of
 
-_LEAST_S = 4.0
-"""From the first sound to the last: nothing tells a tempo in less."""
 _DRAWN = ("energy", "density", "brightness", "swing", "valence", "arousal")
 
 
@@ -154,7 +153,7 @@ class HeardFeel(Listening):
             {name: float(getattr(style, name)) for name in _DRAWN}, {"tempo": (f"{style.tempo:.0f}", style.confidence)}
         )
         seconds = (last + 1 - first) * FRAME_S
-        short = [f"too short: {short_of(seconds, _LEAST_S)} s, {_LEAST_S:g} s are needed"] if seconds < _LEAST_S else []
+        short = [why] if (why := too_short(last + 1 - first)) else []
         before, after = self.doubt(answer.summary, seconds), self.doubt(whole, seconds)
         other = [line for line in answer.unsure.split("; ") if line and line != before]
         unsure = "; ".join([*short, *other, *([after] if after else [])])
@@ -165,8 +164,8 @@ class HeardFeel(Listening):
         blocks = [block for block in self.sound.frames(notes) if len(block)]
         frames = np.concatenate(blocks) if blocks else np.zeros((0, BANDS), np.float32)
         seconds = len(frames) * FRAME_S
-        if seconds < _LEAST_S:
-            raise ConfigError(f"{self.sound.name}: {seconds:.1f} s; a tempo needs {_LEAST_S:g} s of music")
+        if seconds < LEAST_S:
+            raise ConfigError(f"{self.sound.name}: {seconds:.1f} s; a tempo needs {LEAST_S:g} s of music")
         style = style_by_onsets(frames).rounded()
         values = {name: float(getattr(style, name)) for name in _DRAWN}
         reading = Reading(values, {"tempo": (f"{style.tempo:.0f}", style.confidence)})

@@ -19,7 +19,7 @@ from kmidi_lab.models.instrument.network import last_layers
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Chain, Streaming
 from kmidi_lab.retraining.lessons import Array
-from kmidi_lab.retraining.sounds import Rows, SoundTraining
+from kmidi_lab.retraining.sounds import NamedSounds, Rows
 from kmidi_lab.retraining.training import Head
 from kmidi_lab.scoring.metrics import log_likelihoods, softmax
 
@@ -29,7 +29,7 @@ _GATED = ("instrument", "family", "technique")
 """What the card is judged by, the primary metric first."""
 
 
-class PlayedFeedback(SoundTraining):
+class PlayedFeedback(NamedSounds):
     """Targets `[E, 1]`: the place of the instrument, which names the family too, but for a synthesizer.
 
     Of how it is played a label says nothing. Those slices are learnt from the original data alone, by layers whose rate
