@@ -41,7 +41,8 @@ from kmidi_lab.models.feel.features import Excerpt, bin_of, bpm_of
 from kmidi_lab.models.feel.feedback import TempoFeedback
 from kmidi_lab.models.feel.losses import tempo_losses
 from kmidi_lab.models.feel.scores import NEAR
-from kmidi_lab.nn.module import LabModule, one_cycle
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.nn.schedule import one_cycle
 from kmidi_lab.nn.streaming import TorchModel
 from kmidi_lab.retraining import gates
 from kmidi_lab.retraining.lessons import Lessons

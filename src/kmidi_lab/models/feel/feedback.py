@@ -55,7 +55,7 @@ class TempoFeedback(SoundTraining):
     of the logits, as in the training.
     """
 
-    RATE = 1e-3
+    RATE = 3e-4
     LABELLED: ClassVar[str] = (
         f"without a tempo of {SLOWEST:g} to {FASTEST:g} quarter notes a minute, which the model tells"
     )
