@@ -20,7 +20,7 @@ from songs_tunes import Line, measures
 
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.chords.jazz import parse_jazz
-from kmidi_lab.composition import material, progressions, song, tunes
+from kmidi_lab.composition import kind_chords, progressions, song, tunes
 from kmidi_lab.composition.bar_chords import Sounding
 from kmidi_lab.composition.functions import in_key
 from kmidi_lab.composition.performance import Performed
@@ -39,8 +39,8 @@ class Spy:
     def __init__(self) -> None:
         self.rounds: dict[str, Rounds] = {"the model alone": [], "drawn by the rules' weights": [], "kept": []}
         self.lines: dict[str, list[Line]] = {"drawn": [], "kept": []}
-        self._draw, self._progression, self._best = progressions._draw, material.progression, tunes._best
-        progressions._draw, material.progression, tunes._best = self.draw, self.progression, self.best
+        self._draw, self._progression, self._best = progressions._draw, kind_chords.progression, tunes._best
+        progressions._draw, kind_chords.progression, tunes._best = self.draw, self.progression, self.best
         song.performed = lambda *_: Performed(b"", "", [])
 
     def draw(self, ask: Any, taste: Any, rhythm: Sequence[int], rng: Any) -> Any:
