@@ -15,7 +15,7 @@ from kmidi_lab.composition.song import Song, composed
 from kmidi_lab.inference.published import Published, load_published, release_root
 
 Make = Callable[..., Song]
-_TUNES, _ROUNDS = 2, 3
+_TUNES, _ROUNDS = 1, 1
 """Candidates of a sketch; a song has 12 tunes and 16 rounds of chords to choose from, most of its time."""
 
 

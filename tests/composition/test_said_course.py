@@ -155,7 +155,7 @@ def test_a_course_of_one_place_is_no_arc_of_the_whole_song(make) -> None:
     ],
 )
 def test_a_long_text_takes_as_long_as_it_is(piece: str) -> None:
-    """Twice the text must not take four times as long, where one try of three is undisturbed: others work here, too."""
+    """Four times the text must not take sixteen times as long, where one try of three is undisturbed by others."""
     read_sentence(piece)
 
     def seconds(count: int) -> float:
@@ -163,4 +163,4 @@ def test_a_long_text_takes_as_long_as_it_is(piece: str) -> None:
         read_sentence(piece * count)
         return time.process_time() - began
 
-    assert any(seconds(400) < 3 * seconds(200) for _ in range(3))
+    assert any(seconds(200) < 8 * seconds(50) for _ in range(3))

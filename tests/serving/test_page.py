@@ -9,6 +9,7 @@ import mido
 import numpy as np
 import pytest
 import soundfile
+from support import warm
 from support.browser import browsing, by_id, needs_browser, pictured, served
 from support.sound_files import plucked
 
@@ -17,6 +18,14 @@ from kmidi_lab.feedback.store import Store
 
 pytestmark = [pytest.mark.slow, needs_browser]
 _STROKE = (("note_on", 0), ("note_off", 480))
+_LAB = """
+import sys
+from kmidi_lab.__main__ import main
+from kmidi_lab.composition import progressions, tunes
+tunes._CANDIDATES = progressions._CANDIDATES = 2
+sys.exit(main())
+"""
+"""The lab as it is, but that songs are chosen from few tunes and rounds of chords."""
 
 
 def song(path: Path) -> None:
@@ -32,7 +41,7 @@ def song(path: Path) -> None:
 
 @pytest.fixture
 def address(tmp_path: Path, lab: list[str], lab_env: dict[str, str]) -> Iterator[str]:
-    with served(tmp_path, lab, lab_env, "task=serve") as url:
+    with served(tmp_path, warm.program(lab, _LAB), lab_env, "task=serve") as url:
         yield url
 
 
