@@ -20,6 +20,7 @@ from support.called import answer, called, job, kept_logging, refusal  # noqa: F
 from support.kept import drawn, few_calls, kept_configs, kept_operators, left_undrawn  # noqa: F401  the same
 from support.network_fixtures import dense_network, golden_folder, make_contract  # noqa: F401  fixtures for all folders
 from support.no_fsync import no_fsync  # noqa: F401  the same
+from support.sketching import sketched  # noqa: F401  the same
 from support.workers import forked, spawned  # noqa: F401  the same
 
 REPO = Path(__file__).resolve().parents[1]

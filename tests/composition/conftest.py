@@ -7,16 +7,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.sketching import few_candidates
 
-from kmidi_lab.composition import players, progressions, tunes
+from kmidi_lab.composition import players
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import Song, composed
 from kmidi_lab.inference.published import Published, load_published, release_root
 
 Make = Callable[..., Song]
-_TUNES, _ROUNDS = 1, 1
-"""Candidates of a sketch; a song has 12 tunes and 16 rounds of chords to choose from, most of its time."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -56,14 +55,3 @@ def sketch(make: Make) -> Make:
             return make.__wrapped__(**settings)  # type: ignore[attr-defined]
 
     return run
-
-
-@pytest.fixture
-def sketched(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands in this process choose from few tunes and rounds, as `sketch` does."""
-    few_candidates(monkeypatch)
-
-
-def few_candidates(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(tunes, "_CANDIDATES", _TUNES)
-    patch.setattr(progressions, "_CANDIDATES", _ROUNDS)

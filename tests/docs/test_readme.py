@@ -40,6 +40,7 @@ def less_of(words: list[str]) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("sketched")
 def test_every_command_runs_in_order(repo: Path, tmp_path: Path, called: Cli) -> None:
     shutil.copytree(repo / "outputs" / "release", tmp_path / "outputs" / "release")
     listed = commands(repo)
