@@ -75,6 +75,7 @@ def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(
     called: Cli, trained: Trained, tmp_path: Path
 ) -> None:
     """Its test tells whether it forgets: that is still a gate. What it begets has heard it, too."""
+    ask = (*ASK, "retrain.weigh=false")  # weighing takes longer than learning
     models, store = trained("model=harmony", *DATA), Store(tmp_path / "outputs" / "feedback.db")
     registry = json.loads((models / "registry.json").read_text())
     registry["models"][0]["data_settings"]["train_on"] = "all"
@@ -83,7 +84,7 @@ def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(
         store.add(events_of_user(tmp_path, new_id(), 60, seed, suited=True))
 
     for generation in (1, 2):
-        learnt = called(*ASK)
+        learnt = called(*ask)
         if learnt.returncode == 1:  # the second may find nothing left to learn, which is no fault
             assert generation == 2 and "the gate of the" in learnt.stderr, learnt.stderr
         else:
@@ -103,11 +104,11 @@ def test_a_model_that_has_heard_all_is_retrained_and_claims_no_score(
     registry["models"][0]["status"] = "trained"
     shutil.copytree(models, tmp_path / "good")
     (tmp_path / "good" / "registry.json").write_text(json.dumps(registry))
-    kept = called(*ASK, "models_root=good")
+    kept = called(*ask, "models_root=good")
     assert kept.returncode == 2 and "type models_root=FOLDER model.init_from=good" in kept.stderr, kept.stderr
-    untold = called(*ASK[:-2], "retrain.steps=1", "models_root=good", "export.enabled=false")
+    untold = called(*ask[:-3], "retrain.steps=1", "retrain.weigh=false", "models_root=good", "export.enabled=false")
     assert untold.returncode == 1 and "nothing was published" in untold.stderr, "a trial needs no place"
-    forgets = called(*ASK[:-1], "retrain.learning_rate=0.1", "retrain.margin=0")
+    forgets = called(*ASK[:-1], "retrain.weigh=false", "retrain.learning_rate=0.1", "retrain.margin=0")
     assert forgets.returncode == 1 and "the gate of the frozen test" in forgets.stderr, forgets.stderr
 
 
@@ -119,7 +120,7 @@ def _published(folder: Path) -> dict[Path, bytes]:
 def _kill_while_it_trains(folder: Path, lab: list[str], env: dict[str, str]) -> None:
     before = set((folder / "outputs").glob("retrain/harmony/*/retrain.json"))
     long = [word for word in ASK if not word.startswith("retrain.steps=")]
-    process = subprocess.Popen([*lab, *long, "retrain.steps=50000"], cwd=folder, env=env)
+    process = subprocess.Popen([*lab, *long, "retrain.weigh=false", "retrain.steps=50000"], cwd=folder, env=env)
     try:
         for _ in range(3000):
             if set((folder / "outputs").glob("retrain/harmony/*/retrain.json")) - before:

@@ -126,7 +126,7 @@ def test_it_goes_on_with_the_recordings_it_began_with_alone(
         return mix(self, batch, number)
 
     monkeypatch.setattr(FeedbackMixer, "__call__", stops)
-    stopped = called(*ASK, "export.enabled=false")
+    stopped = called(*ASK, "retrain.weigh=false", "export.enabled=false")
     monkeypatch.setattr(FeedbackMixer, "__call__", mix)
     assert stopped.returncode == 130, stopped.stderr
     [line] = [line for line in (stopped.stdout + stopped.stderr).splitlines() if "to resume, type:" in line]
@@ -165,8 +165,11 @@ def test_a_model_whose_events_hold_its_input_needs_no_recordings(refusal: Any, t
 
 
 @pytest.mark.slow
-def test_labels_of_instruments_are_learnt(called: Cli, tmp_path: Path) -> None:
+def test_labels_of_instruments_are_learnt(called: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two raters' labels of 20 recordings each, one rater held out; the frozen test decides whether it is published."""
+    from datamodules.instrument import general_midi
+
+    monkeypatch.setattr(general_midi, "PRESETS", general_midi.PRESETS[::3])
     small = (
         "model=instrument", "data=gm_instruments", "data.sources=[gm]", "data.takes=2", "data.augment.variants=0",
         "data.workers=1", "model.module.channels=4", "model.module.hidden=8", "model.module.dilations=[4]", *SMALL[-3:],
@@ -176,7 +179,7 @@ def test_labels_of_instruments_are_learnt(called: Cli, tmp_path: Path) -> None:
     store, paths = Store(tmp_path / "outputs" / "feedback.db"), write_sounds(tmp_path / "own", 40)
     for own in (paths[:20], paths[20:]):
         store.add(labels_of(own, new_id(), "instrument", ["drums", "bells"] * 10))
-    learning = ("retrain.recordings=own", "retrain.steps=80", "retrain.learning_rate=1e-2")
+    learning = ("retrain.recordings=own", "retrain.weigh=false", "retrain.steps=80", "retrain.learning_rate=1e-2")
     done = called("task=retrain", *small, *learning)
     [report] = (tmp_path / "outputs" / "retrain" / "instrument").glob("*/retrain.json")
     frozen, feedback, *others = json.loads(report.read_text())["gates"]
