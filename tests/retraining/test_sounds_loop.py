@@ -147,7 +147,10 @@ def test_it_goes_on_with_the_recordings_it_began_with_alone(
 
 
 @pytest.mark.parametrize("model", ["emotion", "feel", "instrument"])
-def test_models_that_hear_ask_for_the_recordings_in_one_line(refusal: Any, tmp_path: Path, model: str) -> None:
+def test_models_that_hear_ask_for_the_recordings_in_one_line(
+    refusal: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    monkeypatch.setattr("kmidi_lab.start_weights.load", lambda *_: None)  # of no weight for what is asked, but slow
     Store(tmp_path / "feedback.db")
     ask = (f"model={model}", "hardware=cpu")
     feedback = f"retrain.feedback={tmp_path / 'feedback.db'}"
