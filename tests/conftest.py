@@ -33,7 +33,8 @@ if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ENOUGH:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 # Compiled once for all test workers, by one at a time (see models/groove/from_audio.py), and kept beside the user's own.
 os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / f"kmidi_lab-numba-{getpass.getuser()}-tests")
-os.environ["NUMBA_OPT"] = "0"  # half of the half minute that compiling takes; a recording is heard for tenths of a second
+# That compiling takes half as long; what is heard with it takes tenths of a second.
+os.environ["NUMBA_OPT"] = "0"
 
 # Imports leave no garbage, and looking for it is a tenth of them.
 gc.disable()

@@ -13,16 +13,13 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from copy import deepcopy
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.validated import validated_once  # noqa: F401  a fixture of all tests here
 from test_registry import check, made
 
-from kmidi_lab.contracts import CONTRACTS, GROOVE, HARMONY, Contract
+from kmidi_lab.contracts import GROOVE, HARMONY, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.registry import versions
 from kmidi_lab.registry.history import demote, promote, rollback
@@ -33,15 +30,8 @@ pytestmark = pytest.mark.slow
 _STEPS = {"open", "os.rename", "os.remove", "os.rmdir", "os.mkdir"}
 
 
-@cache
-def _made(mark: str, model: str, header: bool) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Made once: hundreds of processes publish the same."""
-    return made(mark, CONTRACTS[model], True, header)
-
-
 def put(root: Path, mark: str, *, contract: Contract = HARMONY, header: bool = False) -> None:
-    entry, files = _made(mark, contract.model, header)
-    publish(root, deepcopy(entry), dict(files))
+    publish(root, *made(mark, contract, True, header))
 
 
 def killed_at(step: int, work: Callable[[], object]) -> bool:
@@ -70,7 +60,7 @@ def killed_at(step: int, work: Callable[[], object]) -> bool:
 
 def every_step(start: Path, root: Path, work: Callable[[], object], stride: int = 1) -> Iterator[int]:
     """Yields after each death, with `root` as the dead process left it; `start` is what it began with."""
-    _made("new", HARMONY.model, False)  # here, not in each of the processes that die
+    made("new", HARMONY, True, False)  # here, not in each of the processes that die
     for step in itertools.count(1, stride):
         shutil.rmtree(root, ignore_errors=True)
         shutil.copytree(start, root)

@@ -3,6 +3,8 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import jsonschema
 import pytest
 from support.run_fixture import run_files, run_record
 
-from kmidi_lab.contracts import GROOVE, HARMONY, Contract
+from kmidi_lab.contracts import CONTRACTS, GROOVE, HARMONY, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.files import sha256_file
 from kmidi_lab.registry.entry import registry_entry
@@ -32,7 +34,14 @@ def put(
 
 def made(mark: str, contract: Contract, beats: bool, header: bool) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Entry and files of a model whose files and run carry `mark`, `header` one file more."""
-    run = run_record(beats=beats, run_id=f"run-{mark}")
+    entry, files = _made(mark, contract.model, beats, header)
+    return deepcopy(entry), dict(files)
+
+
+@cache
+def _made(mark: str, model: str, beats: bool, header: bool) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """Made once: hundreds of tests, and of processes that they fork, publish the same."""
+    contract, run = CONTRACTS[model], run_record(beats=beats, run_id=f"run-{mark}")
     files = run_files(contract.id, mark)
     files[f"{contract.id}.card.md"] = model_card(run, contract).encode()
     if header:

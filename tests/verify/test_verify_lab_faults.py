@@ -17,6 +17,7 @@ from test_verify_folder import HEAD, MODELS, G, edit, golden, groove, json_file,
 from torch import nn
 
 from kmidi_lab.contracts import EMOTION, GROOVE, HARMONY
+from kmidi_lab.export.proof import random_calls
 from kmidi_lab.export.proof.golden import checksum
 from kmidi_lab.registry.versions import digest
 from kmidi_lab.verify.findings import Checks
@@ -40,7 +41,8 @@ def _clean_files() -> dict[str, bytes]:
 
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A model with a head and one with a student, in the working directory."""
+    """A model with a head and one with a student, in the working directory; of the random calls of both there are few."""
+    monkeypatch.setattr(random_calls, "CALLS", 64)
     monkeypatch.chdir(tmp_path)
     for name, data in _clean_files().items():
         (tmp_path / MODELS / name).parent.mkdir(parents=True, exist_ok=True)
