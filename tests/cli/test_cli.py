@@ -325,7 +325,7 @@ def test_predict_with_and_without_a_model(called: Cli, trained: Path, tmp_path: 
         assert asked in done.stderr.splitlines()[0]
         assert "%" in done.stdout
     done = called(*arguments, cwd=trained)
-    assert "heuristic" not in done.stderr and "released" not in done.stderr
+    assert "heuristic" not in done.stderr and "using the released" not in done.stderr
     shares = [float(line.split("%")[0]) for line in done.stdout.splitlines() if "%" in line]
     assert len(shares) == 8
     assert shares == sorted(shares, reverse=True)

@@ -76,8 +76,10 @@ def test_from_a_sentence_to_two_takes_and_a_rating(address: str, tmp_path: Path)
             ".then(done);"
         )
         assert len(sounds) == 2 and all(s > 8 for s in sounds)
-        assert browser.execute_script(
-            "return [...document.querySelectorAll('.take img')].every(i => i.naturalWidth > 800)"
+        wait.until(
+            lambda _: browser.execute_script(
+                "return [...document.querySelectorAll('.take img')].every(i => i.naturalWidth > 800)"
+            )
         )
         browser.find_element(By.CSS_SELECTOR, "[data-better=first]").click()
         wait.until(lambda _: "kept" in named("rated").text)

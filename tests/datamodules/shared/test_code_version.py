@@ -86,7 +86,7 @@ PREPARE = {
 library.acting._MEN, library.acting._WOMEN = library.acting._MEN[:4], library.acting._WOMEN[:4]
 library.load(root, root, ('espeak',), ('speech',), 5, 0, 2, Augmentation(variants=1), None, 1, False)
 """,
-    "emotion_node": "library.made._play(library.made.as_rendered, library.plan(1, 0)[:2])",
+    "emotion_node": "library.made._play(library.Heard(1), library.plan(1, 0)[:2])",
     "groove": "library.load(root, root, ('styles',), ('drummer1',), 0, False)",
     "harmony": """
 files = library.layout.chorale_files()

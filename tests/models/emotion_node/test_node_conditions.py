@@ -94,7 +94,7 @@ def test_scores_tell_who_changes_his_mind_in_which_condition(monkeypatch: pytest
 def test_the_clips_are_those_of_the_test_in_their_first_key(tmp_path: Path) -> None:
     clips = library.load_conditions(tmp_path, tmp_path, ("rules",), 2, 0, (), None, 1, False)
     again = library.load_conditions(tmp_path, tmp_path, ("rules",), 2, 0, (), None, 1, False)
-    whole = library.load(tmp_path, tmp_path, ("rules",), 1, 1, False, 2, 0, (), None, 1, False)
+    whole = library.load(tmp_path, tmp_path, ("rules",), 1, 1, False, 0, 2, 0, (), None, 1, False)
     tested = [clip for clip, split in zip(whole.songs, whole.splits, strict=True) if split == "test"]
     assert [clip.id for clip in clips] == [tested[0].id, tested[4].id] == [clip.id for clip in again]
     assert all(len(clip.sound.variants) == len(CHANGES) for clip in again)
