@@ -76,6 +76,7 @@ def test_what_leads_in_or_is_left_over_is_the_end_of_a_round() -> None:
         ("a twelve bar minor blues", 12, "jazz"),
         ("a rock blues", 12, "rock"),
         ("a slow blues, rock", 12, "rock"),
+        ("a stop-time blues in E", 12, "jazz"),
         ("an 8-bar blues in A", 8, "jazz"),
         ("a 12-bar rock blues", 12, "rock"),
         ("a slow blues in E about my dog", 12, "jazz"),

@@ -42,6 +42,7 @@ FORM = read_form("intro 4, verse 8, chorus 8, bridge 4, chorus 8")
         ("funk, 105 bpm, with tight stops", "stop", None),
         ("a blues with stop-time choruses", "stop", Place("chorus")),
         ("jazz, stop-time in the second chorus", "stop", Place("chorus", 2)),
+        ("a slow stop-time blues in E", "stop", None),
     ],
 )
 def test_a_stop_and_a_half_time_feel_are_read(text: str, what: str, place: Place | None) -> None:
@@ -51,7 +52,7 @@ def test_a_stop_and_a_half_time_feel_are_read(text: str, what: str, place: Place
 
 @pytest.mark.parametrize(
     "text",
-    ["I can't stop thinking before the chorus of frogs", "we took a break in the middle of the road", "half-time at the football game", "a house with stops on the bus line", "we made stops in Rome"],
+    ["I can't stop thinking before the chorus of frogs", "we took a break in the middle of the road", "half-time at the football game", "a house with stops on the bus line", "we made stops in Rome", "stop time when I see you"],
 )  # fmt: skip
 def test_no_stop_is_read_in_a_story(text: str) -> None:
     assert not read_sentence(text).changes
