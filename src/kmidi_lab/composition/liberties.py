@@ -14,7 +14,7 @@ from kmidi_lab.song import Note
 from kmidi_lab.song.edges import PHRASE
 
 _OFTEN = 0.6
-"""How often a phrase of four bars has a liberty beside the one that surely has.
+"""How often a phrase of four bars has a liberty beside one that has it where there is room.
 
 So sections of one name are about as alike as people's.
 """
@@ -63,7 +63,7 @@ def _ways(
     """What each liberty at a note of a phrase makes of it, and of the one before."""
     before, note, after = phrase[n - 1 : n + 2]
     start = note.start - _EIGHTH
-    if metre.swings and note.start % 1 == 0 and start - before.start >= _EIGHTH and _fits(note, start, chord_at):
+    if metre.swings and note.start % 1 == 0 and start - before.start >= _EIGHTH and _fits(note, chord_at):
         held = min(before.duration, start - before.start)
         early = note._replace(start=start, duration=note.duration + _EIGHTH)
         yield {n - 1: [before._replace(duration=held)], n: [early]}
@@ -80,6 +80,6 @@ def _ways(
         yield {n: [first, first._replace(start=first.stop, duration=second)]}
 
 
-def _fits(note: Note, start: float, chord_at: Callable[[float], Chord]) -> bool:
-    """Whether a note may begin so early: it is of the chord there, or of the next one, which it anticipates."""
-    return note.pitch % 12 in chord_at(start if chord_at(start) == chord_at(note.start) else note.start).tones
+def _fits(note: Note, chord_at: Callable[[float], Chord]) -> bool:
+    """Whether a note may begin early: it is of its own chord, which it anticipates where that has not begun."""
+    return note.pitch % 12 in chord_at(note.start).tones

@@ -108,7 +108,7 @@ def test_a_recording_and_live_sound_are_heard_alike(version: str, tone: np.ndarr
     [
         (2.0, 1.0, "woodwind_flute", "no instrument stands out (flute has 0.19, 0.54 is needed)"),
         (4.0, 1.0, "woodwind_flute", None),
-        (4.0, 0.3, "woodwind_flute", "no instrument stands out (flute has 0.64, 0.80 is needed of 0.34 s)"),
+        (4.0, 0.3, "woodwind_flute", "no instrument stands out (flute has 0.64, 0.80 is needed for 0.34 s)"),
         (6.0, 0.3, "woodwind_flute", None),
         (4.0, 1.0, "piano", "family and instrument disagree (piano, flute)"),
         (None, 1.0, "piano", None),

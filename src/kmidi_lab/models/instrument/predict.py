@@ -57,9 +57,9 @@ class HeardInstruments(Listening):
     def doubt(self, summary: Reading, sounded_s: float) -> str:
         """Says so where no instrument stands out, as is often so of speech, noise and mixes, or where its family differs."""
         name, p = summary.answers.get("instrument", ("", 1.0))
-        needed = round(_SURE + max(0.0, _LONG_S - sounded_s), 2)
+        needed = min(1.0, round(_SURE + max(0.0, _LONG_S - sounded_s), 2))
         if p < needed:
-            of = f" of {sounded_s:.2f} s" if needed > _SURE else ""
+            of = f" for {sounded_s:.2f} s" if needed > _SURE else ""
             return f"no instrument stands out ({name} has {short_of(p, needed)}, {needed:.2f} is needed{of})"
         family, _ = summary.answers.get("family", ("", 1.0))
         if family and FAMILY_OF.get(name, family) != family:
