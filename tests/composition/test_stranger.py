@@ -160,8 +160,14 @@ def test_a_song_has_a_page_that_plays_it(sketch) -> None:
         ({"emotion": (0.5, 0.2)}, "compose.emotion=(0.5, 0.2) must be a text, such as joyful or -0.5,0.2"),
         ({"intent": 5}, "compose.intent=5 must be the name of a file"),
         ({"song": "sad"}, "compose.song='sad' must be a SongIntent"),
-        ({"sound": "no"}, "compose.sound='no' must be true or false"),
-        ({"bars": "8"}, "compose.bars=8 must be a whole number from 4 to 400"),
+        (
+            {"out": "song.mid"},
+            "compose: 'out' is not allowed. Allowed: text, intent, example, chords, key, emotion, tempo, bars, ",
+        ),
+        ({"out": "song.mid"}, "models_root, seed. Python writes no file and asks nothing: write .midi of the answer."),
+        ({"sound": False}, "compose: 'sound' is not allowed."),
+        ({"ask": True}, "compose: 'ask' is not allowed."),
+        ({"bars": "8"}, "compose.bars='8' must be a whole number from 4 to 400"),
         ({"bars": 10.5}, "compose.bars=10.5 must be a whole number from 4 to 400"),
         ({"bars": [8]}, "compose.bars=[8] must be a whole number"),
         ({"tempo": np.zeros(2)}, "compose.tempo=[0. 0.] must be a number"),
@@ -175,6 +181,11 @@ def test_odd_values_in_python_are_one_line(settings: dict[str, object], line: st
         kmidi_lab.compose(**{"text": "I feel lost", **settings})  # type: ignore[arg-type]
     assert line in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_switch_is_true_or_false() -> None:
+    with pytest.raises(UserError, match=r"compose\.sound='no' must be true or false"):
+        SongRequest(emotion="calm", sound="no")  # type: ignore[arg-type]
 
 
 def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:

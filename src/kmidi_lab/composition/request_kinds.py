@@ -40,4 +40,5 @@ def check_number(name: str, value: object, kind: type, least: int, most: int) ->
         return
     if isinstance(value, bool) or not isinstance(value, kind) or not least <= value <= most:  # type: ignore[operator]
         number = "a whole number" if kind is Integral else "a number"
-        raise ConfigError(f"compose.{name}={str(value)[:40]} must be {number} from {least} to {most}, or left out")
+        shown = show(value) if isinstance(value, str) else str(value)[:40]
+        raise ConfigError(f"compose.{name}={shown} must be {number} from {least} to {most}, or left out")

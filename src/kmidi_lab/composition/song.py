@@ -34,6 +34,8 @@ from kmidi_lab.song import Arrangement, RuleBreakError, break_rule, new_order
 
 _GO_ALONG = "what was asked of bars goes with them"
 """What a line says of places that were told before."""
+_OF_THE_COMMAND = ("out", "sound", "ask")
+"""Settings of `SongRequest` that only `task=compose` uses: it writes files and asks questions."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,11 @@ def _drawn(players: Players, brief: Brief, number: int) -> list[Stretch]:
     return [Stretch(s.name, s.bars, s.energy, s.tension) for s in drawn.sections]
 
 
+def _no_command(name: str) -> str:
+    """Why Python does not take a setting of the command; empty for what is no setting at all."""
+    return "Python writes no file and asks nothing: write .midi of the answer." if name in _OF_THE_COMMAND else ""
+
+
 def compose(
     text: str | None = None,
     models_root: str | Path | None = None,
@@ -147,17 +154,17 @@ def compose(
         text: what happened, how it feels.
         models_root: a folder with a registry; None as in `kmidi_lab.load`.
         seed: of what is drawn.
-        settings: the other keys of `SongRequest`.
+        settings: the other keys of `SongRequest`, without `out`, `sound` and `ask`.
 
     Raises:
         UserError: what was asked can't be.
     """
     from kmidi_lab.inference.published import default_root
 
-    known = list(signature(SongRequest).parameters)
+    known = [name for name in signature(SongRequest).parameters if name not in _OF_THE_COMMAND]
     for name in settings:
         if name not in known:
-            raise ConfigError(one_of("compose", name, [*known, "models_root", "seed"]))
+            raise ConfigError(one_of("compose", name, [*known, "models_root", "seed"], _no_command(name)))
     if not isinstance(models_root, str | Path | None):
         raise ConfigError(f"models_root={show(models_root)} must be a folder's name, or None for the released models")
     root = Path(with_home(str(models_root))) if models_root is not None else default_root()

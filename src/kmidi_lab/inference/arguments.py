@@ -23,23 +23,27 @@ _KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
     Path: ((os.PathLike,), "a path"),
 }
 """By annotation: the types of values that fit, and how they are named."""
+_FILE = "out"
+"""The file that the command line writes; from Python nothing is written."""
 
 
 def check_arguments(request: type, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
     """Whether `request(*args, **kwargs)` can be made at all; ranges are the request's own to check.
 
     Raises:
-        ConfigError: a name that it does not take, too many or too few arguments, or a value of another kind.
+        ConfigError: a name that it does not take, too many or too few arguments, a value of another kind, or a file to write.
     """
     signature = inspect.signature(request)
-    names = [*signature.parameters, "seed"]
+    names = [name for name in (*signature.parameters, "seed") if name != _FILE]
     for name in kwargs:
-        if name not in names:
+        if name not in (*names, _FILE):
             raise ConfigError(one_of("predict", name, names))
     try:
         values = signature.bind(*args, **kwargs).arguments
     except TypeError as error:
         raise ConfigError(f"predict: {error}; it takes {', '.join(names)}") from None
+    if values.get(_FILE) is not None:
+        raise ConfigError(f"predict.{_FILE}={show(values[_FILE])}: Python writes no file; write .midi of the answer")
     check_kinds(request, values)
 
 
