@@ -76,7 +76,7 @@ def test_headings_are_the_form(text: str, kinds: str) -> None:
         "the end is near", "the beginning is hard", "the middle part of my back hurts", "I heard a sad verse about the sea",
         "she read me the first verse, sad as ever", "my first half of the year was slow", "the bridge is quiet", "[sic] he said [laughs]",
         "Bridge: the river is high", "time goes by so slow and fast", "He has the style of a king", "melancholy of a town by the sea",
-        "the movie ends happy", "my story starts sad", "it was dark, then calm", "the last part is missing", "at the end it is quiet in the hall",
+        "rock chorus line dancers", "the movie ends happy", "my story starts sad", "it was dark, then calm", "the last part is missing", "at the end it is quiet in the hall",
     ],
 )  # fmt: skip
 def test_stories_of_sections_ask_for_nothing(text: str) -> None:

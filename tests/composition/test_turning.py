@@ -31,6 +31,7 @@ FORM = "verse 4, chorus 4, verse 4, chorus 4"
         ("a song that starts sad and ends happy", [("mood", "sad", None), ("mood", "happy", None)]),
         ("first angry, then exhausted, then grateful", [("mood", "angry", None), ("mood", "tired", None), ("mood", "grateful", None)]),
         ("a song that starts out lonely and sad, then slowly finds hope", [("mood", "lonely", None), ("mood", "hopeful", None)]),
+        ("a song that starts gently and ends angrily", [("mood", "gentle", None), ("mood", "angry", None)]),
         ("sad at first but ends up hopeful", [("mood", "sad", None), ("mood", "hopeful", None)]),
         ("sad in the verses, hopeful in the chorus", [("mood", "sad", Place("verse")), ("mood", "hopeful", Place("chorus"))]),
         ("a song about a girl who finds hope", []),

@@ -53,15 +53,42 @@ def test_what_only_looks_like_it_asks_for_nothing(text: str) -> None:
     [
         ("a song with drums & bass, drum & bass style", "no drum & bass: "), ("Drake type beat, sad", "no style of its own (drake type beat)"),
         ("Spotify-style lo-fi", "no style of its own (spotify-style)"), ("something Coldplay would play", "no style of its own (something coldplay"),
-        ("techno, 4 on the floor", "no rhythm of its own (4 on the floor)"),
+        ("techno, 4 on the floor", "no rhythm of its own (4 on the floor)"), ("a four-part chorale in the style of Bach", "no style of its own (in the style"),
+        ("like the beginning of Bohemian Rhapsody", "no style of its own (like the beginning of bohemian rhapsody)"), ("count-in, then a rock song", "no count-in (count-in)"),
+        ("a rock song with a count-in", "no count-in (a count-in)"), ("indie folk, capo 3", "no tuning of its own (capo 3)"), ("metal, drop D", "no tuning of its own (drop d)"),
+        ("ends on an unresolved chord", "no open end"), ("a song with the melody in the left hand", "no such place"), ("game music, no drums, loop", "no loop (loop)"),
     ],
 )  # fmt: skip
 def test_whose_style_and_what_beat_is_told(text: str, line: str) -> None:
     assert [told for told in read_sentence(text).missing if told.startswith(line)], read_sentence(text).missing
 
 
-def test_a_style_of_this_lab_is_nobodys() -> None:
-    assert not read_sentence("a Jazz-style song").missing
+@pytest.mark.parametrize(
+    "text",
+    ["a Jazz-style song", "He writes in the style of Hemingway", "things that count in life", "I drop the D card"],
+)
+def test_a_style_of_this_lab_is_nobodys(text: str) -> None:
+    assert not read_sentence(text).missing
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("ｓａｄ　ｓｏｎｇ", "sad song"), ("𝓼𝓪𝓭 𝓼𝓸𝓷𝓰", "sad song"), ("s̷a̷d̷ so\u200bng", "sad song"), ("１２０ bpm", "120 bpm"), ("cafe\u0301 à Köln", "café à Köln"),
+        ("½ 夜の雨 ♯ 😭", "½ 夜の雨 ♯ 😭"),
+    ],
+)  # fmt: skip
+def test_letters_of_other_fonts_are_plain_ones(text: str, plain: str) -> None:
+    assert SongRequest(text).said == plain
+
+
+@pytest.mark.parametrize(("text", "sad"), [("😭😭", True), (":(", True), ("...", False)])
+def test_a_text_of_signs_alone_is_felt(text: str, sad: bool) -> None:
+    assert SongRequest(text).unread == (text if sad else "a song")
+
+
+def test_pictures_of_players_are_players() -> None:
+    assert read_sentence("a sad song 🎸🎻").programs == {"chords": 25, "lead": 40}
 
 
 @pytest.mark.parametrize(

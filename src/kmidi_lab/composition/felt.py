@@ -8,7 +8,7 @@ from kmidi_lab.chords.asking import lexicon
 from kmidi_lab.composition.course_patterns import pattern_of
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.misspelt import spelt
-from kmidi_lab.composition.said_feelings import said_feelings
+from kmidi_lab.composition.said_feelings import said_feelings, signed_mood
 from kmidi_lab.composition.said_numbers import without_bars
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.song.vocabularies import mood_affect
@@ -44,7 +44,7 @@ def felt_text(said: str, wishes: Wishes) -> str:
     left = pattern_of(_NEITHER, ENGLISH).sub(_neither, left)
     wanted = pattern_of(_UNWANTED, ENGLISH).sub(" ", left).strip(" ,.;!?")
     left = wanted if mood_affect(wanted) is not None else left
-    return without_bars(left if re.search(r"\w", left) else _NO_FEELING)
+    return without_bars(left if re.search(r"\w", left) or signed_mood(left)[0] else _NO_FEELING)
 
 
 def _names_mood(text: str, language: str) -> bool:

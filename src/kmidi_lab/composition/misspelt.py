@@ -1,8 +1,9 @@
-"""Terms that are misspelt, drawn out as `sloooow`, or written short as `w/`."""
+"""Terms that are misspelt, drawn out as `sloooow`, written short as `w/`, or in letters of another font."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 
@@ -16,6 +17,21 @@ _STARTS_SO = (
 """How a song starts before who starts it, as in `starts lonely and quiet with piano alone`."""
 _LONG, _SHORT = 6, 4
 """Letters of an instrument's name that no other word is one letter from; of a word that a letter can't be taken from."""
+
+
+_MARKS = re.compile("[\u0300-\u036f]")
+"""Marks that no letter has taken up, as in text that is crossed out."""
+
+
+def in_plain_letters(text: str) -> str:
+    """A text of one line whose letters and figures are plain ones: `sad song` of `ｓａｄ　𝓼𝓸𝓷𝓰`; what nobody sees is left out."""
+    seen = (c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) != "Cf")
+    return _MARKS.sub("", " ".join("".join(map(_plain, seen)).split()))
+
+
+def _plain(c: str) -> str:
+    plain = c if c.isascii() else unicodedata.normalize("NFKC", c)
+    return plain if plain.isalnum() else c
 
 
 def written_out(text: str) -> str:

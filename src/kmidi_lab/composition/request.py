@@ -19,6 +19,7 @@ from kmidi_lab.composition.extent import SHORTEST, Extent
 from kmidi_lab.composition.felt import felt_text
 from kmidi_lab.composition.form import LONGEST, bars_in
 from kmidi_lab.composition.metres import COMMON, decided, metre_named
+from kmidi_lab.composition.misspelt import in_plain_letters
 from kmidi_lab.composition.request_kinds import check_kinds, check_number
 from kmidi_lab.composition.sentence import read_sentence
 from kmidi_lab.composition.taking_up import taken_up
@@ -85,7 +86,7 @@ class SongRequest(Bounded):
             text=text, intent=intent, example=example, chords=chords, key=key, emotion=emotion, sections=sections,
             style=style, out=out, sound=sound, song=song, audio=audio, metre=metre, ask=ask,
         )  # fmt: skip
-        said = " ".join((text or "").split())
+        said = in_plain_letters(text or "")
         if len(said) > _LONGEST_TEXT:
             raise ConfigError(f"compose.text has {len(said)} characters; give at most {_LONGEST_TEXT}")
         if not (said or intent or chords or emotion or song or audio or ask):

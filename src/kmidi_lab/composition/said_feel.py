@@ -124,8 +124,13 @@ def _left_out(text: str, match: re.Match[str]) -> bool:
 
 
 def _sure(text: str, match: re.Match[str]) -> bool:
-    """Whether a match can mean nothing but music, and a song is named before it, whatever else stands between."""
-    if not re.fullmatch(table(__name__, "said_feel.yaml")["sure"], match[0], re.I):
+    """Whether a match can mean nothing but music: where nobody is told of, or where a song is named before it, whatever else
+    stands between.
+    """
+    known = table(__name__, "said_feel.yaml")
+    if re.fullmatch(known["sure_alone"], match[0], re.I):
+        return not any(i.kind == "story" or i.text in PEOPLE for i in items_of(_clause(text, match)))
+    if not re.fullmatch(known["sure"], match[0], re.I):
         return False
     return any(i.kind in _OF_MUSIC for i in items_of(parts_of(behind(text, match.start()))[-1]))
 

@@ -36,7 +36,9 @@ _SAID = (
     r"|(?P<metre{n}>[2-9]/[248]|1[0-9]/[48]|waltz(?: time)?)(?: time)?|(?P<bpm{n}>\d{2,3}) ?bpm|(?P<key{n}>(?-i:[A-G])(?:[ -](?:sharp|flat)|#|b)? (?:major|minor)|major|minor)"
 )
 _BETWEEN = r"(?:\s?[:(]\s?|\s[-–—]\s|,? (?:(?:that|which) )?(?:(?:should be|must be|is|are|goes|changes|switches) )?(?:(?:in|to|into|at|like|as) )?(?:(?:an?(?! minor\b| major\b)|a(?= (?:major|minor) key)|the key of) )?)"
-_ENDS = r"(?=\W{0,3}(?:$|[,.;:!?)\]|/]|(?:and|but|then|while|with|style|time)\b))"
+_ENDS = r"(?=\W{0,3}(?:$|[,.;:!?)\]|/]|(?:and|but|then|while|with|style|time{more})\b))"
+_GOES_ON = "|in|on|at|of|for|from|to|before|after|where|that|which|is|should|goes|has"
+"""What may stand behind a section with something before it: no noun, as in `rock chorus line dancers`."""
 
 
 class SaidSections(NamedTuple):
@@ -108,6 +110,7 @@ def _sung() -> re.Pattern[str]:
 @cache
 def _pattern() -> re.Pattern[str]:
     """Something before or behind the name of a section."""
-    before = rf"(?:{_SAID.replace('{n}', '1')}) {_NAME.replace('{n}', '1')}"
-    behind = rf"{_NAME.replace('{n}', '2')}{_BETWEEN}(?:{_SAID.replace('{n}', '2')}){_ENDS}"
+    ends, goes_on = _ENDS.replace("{more}", ""), _ENDS.replace("{more}", _GOES_ON)
+    before = rf"(?:{_SAID.replace('{n}', '1')}) {_NAME.replace('{n}', '1')}{goes_on}"
+    behind = rf"{_NAME.replace('{n}', '2')}{_BETWEEN}(?:{_SAID.replace('{n}', '2')}){ends}"
     return re.compile(filled(rf"(?<![\w'’-])(?:{before}|{behind})(?![\w'’-])", words_of(ENGLISH)), re.I)

@@ -48,13 +48,8 @@ def named_moods(text: str, language: str) -> tuple[tuple[str, str, int], ...]:
     """The same, each with the text's own word and where it stands."""
     if language != ENGLISH:
         return tuple(said_moods(text, language))
-    found = pattern_of("{turning}|{adverb}", ENGLISH).finditer(text)
-    return tuple((_adjective(m[0].lower()), m[0].lower(), m.start()) for m in found if not denied(text, m))
-
-
-def _adjective(word: str) -> str:
-    """`happy` of `happily`, `sad` of `sadly`; an adjective as it is."""
-    return word if word in lexicon() else re.sub("ily$", "y", word).removesuffix("ly")
+    found = pattern_of("{turning}", ENGLISH).finditer(text)
+    return tuple((known(m[0].lower()), m[0].lower(), m.start()) for m in found if not denied(text, m))
 
 
 def from_mood(changes: Sequence[Change], rest: str, language: str) -> tuple[Change, ...]:
@@ -80,7 +75,7 @@ def said_in(words: str, language: str) -> list[str]:
     """Words of the lexicon for the moods that words name, in their order."""
     if language != ENGLISH:
         return [mood for mood, *_ in said_moods(words, language)]
-    found = list(pattern_of("{turning}|{adverb}|{more}", ENGLISH).finditer(words))
+    found = list(pattern_of("{turning}|{more}", ENGLISH).finditer(words))
     # Of two at once, as in `sad and lonely`, the first.
     alone = [
         m
@@ -91,10 +86,17 @@ def said_in(words: str, language: str) -> list[str]:
 
 
 def known(word: str) -> str:
-    """The word of the lexicon for `happily`, `sadder` or `despair`; one that is there as it is."""
+    """The word of the lexicon for `happily`, `gently`, `sadder` or `despair`; one that is there, or that none is near, as it is."""
     nouns = table(__name__, "said_course.yaml")["nouns"]
     plain = re.sub("ily$|ier$", "y", word).removeprefix("more ")
-    tried = (word, str(nouns.get(word, "")), plain, plain.removesuffix("ly"), re.sub("(d)?d?er$", r"\1", plain))
+    tried = (
+        word,
+        str(nouns.get(word, "")),
+        plain,
+        plain.removesuffix("ly"),
+        re.sub("ly$", "le", plain),
+        re.sub("(d)?d?er$", r"\1", plain),
+    )
     return next((one for one in tried if one in lexicon()), word)
 
 

@@ -50,6 +50,7 @@ def test_an_answer_has_the_readings_and_the_label_farthest_above_its_cut() -> No
     [
         ("?!", Known(0.0, 1.0), SAD, "no words"),
         ("3 2 1", Known(1.0, 1.0), SAD, "no words"),
+        ("aaaaaaaa", ALL, SAD, "no words"),
         ("ich bin traurig", Known(0.3, 0.3), SAD, "another language"),
         ("the florb of a wug", Known(0.6, 0.0), SAD, "only 0% of its words are known"),
         ("so sad", ALL, [-3.0] * 7, "no feeling stands out"),

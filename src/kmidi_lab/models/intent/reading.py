@@ -90,7 +90,7 @@ def from_model(text: str, known: Known, embedding: NDArray[np.floating], head: d
     logits = label_logits(embedding, head)
     above = logits - head["cut_bias"]
     subs = _sigmoid(embedding.astype(np.float64) @ head["sub_weight"].T + head["sub_bias"])
-    if not any(is_word(token) and not token.isdecimal() for token in tokens(text)):
+    if not any(is_word(token) and not token.isdecimal() and len({*token}) > 1 for token in tokens(text)):
         why = "the text has no words"
     elif known.all < LEAST_COVERAGE:
         why = f"only {known.all:.0%} of its words are known: another language, or no words at all"
