@@ -66,7 +66,7 @@ from kmidi_lab.registry.entry import sha256
 from kmidi_lab.registry.files import read_files
 from kmidi_lab.registry.history import demote, promote, rollback
 from kmidi_lab.registry.registry import load_registry, publish
-from kmidi_lab.report.plots import to_svg
+from kmidi_lab.report.svg import to_svg
 from kmidi_lab.resume import is_whole
 from kmidi_lab.verify.folder import verify_folder
 

@@ -8,14 +8,15 @@ from support.sample_run import sample_run
 
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.report.baseline_report import DOCUMENT, baseline_report
-from kmidi_lab.report.results import RECORDS, RELEASE, _ordered, read_run
+from kmidi_lab.report.results import RECORDS, RELEASE, read_run
+from kmidi_lab.report.results_text import ordered
 from kmidi_lab.run_scores import Statistic
 
 REPO = Path(__file__).resolve().parents[2]
 
 
 def test_the_page_is_that_of_the_runs() -> None:
-    runs = _ordered([read_run(path) for path in sorted((REPO / RECORDS).glob("*.json"))])
+    runs = ordered([read_run(path) for path in sorted((REPO / RECORDS).glob("*.json"))])
     page = baseline_report(runs, load_registry(REPO / RELEASE)["models"])
     assert (REPO / DOCUMENT).read_text("utf-8") == page, "type python -m kmidi_lab.report.results"
 

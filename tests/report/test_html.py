@@ -14,7 +14,7 @@ from support.undrawn import drawn
 
 from kmidi_lab.report.formats import decimals, fixed
 from kmidi_lab.report.html import write_report
-from kmidi_lab.report.scores import verdict
+from kmidi_lab.report.verdict import verdict
 from kmidi_lab.run_analysis import Note, WorstItem
 from kmidi_lab.run_export import Latency
 from kmidi_lab.run_record import Identity, RunRecord

@@ -9,7 +9,8 @@ import pytest
 from support.sample_run import sample_json, sample_run
 
 from kmidi_lab.contracts import CONTRACTS
-from kmidi_lab.report.results import main, readme_table, readme_with, results_markdown
+from kmidi_lab.report.results import main, readme_with
+from kmidi_lab.report.results_text import readme_table, results_markdown
 from kmidi_lab.run_export import Timing
 from kmidi_lab.run_file import read
 from kmidi_lab.run_scores import Statistic, Student

@@ -14,7 +14,8 @@ from kmidi_lab.report.dashboard import write_dashboard
 from kmidi_lab.report.html import write_report
 from kmidi_lab.report.kept_runs import KeptRuns
 from kmidi_lab.report.registry_table import models_table
-from kmidi_lab.report.results import RECORDS, RELEASE, read_run, readme_table
+from kmidi_lab.report.results import RECORDS, RELEASE, read_run
+from kmidi_lab.report.results_text import readme_table
 from kmidi_lab.run_export import Timing
 from kmidi_lab.run_record import RunRecord
 from kmidi_lab.run_scores import Student

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.known_inputs import Ranges
-from kmidi_lab.report import plots
+from kmidi_lab.report import svg
 from kmidi_lab.report.html import rendered
 
 _FEW = 4
@@ -66,19 +66,19 @@ def _sentence(report: Mapping[str, Any], moved: Sequence[InputDrift], limits: tu
 
 def histogram(one: InputDrift) -> str:
     """Shares of the ranges that hold anything: grey in the data, a line in the feedback."""
-    fig, ax = plots.figure(4.9, 2.1)
+    fig, ax = svg.figure(4.9, 2.1)
     both = np.stack([one.known.shares, one.known.shares_of(one.seen)])
     used = np.flatnonzero(both.sum(axis=0) > 0)
     edges = np.arange(len(used) + 1)
-    ax.stairs(both[0, used], edges, fill=True, color=plots.BASE, label="data")
-    ax.stairs(both[1, used], edges, color=plots.ACCENT, linewidth=1.6, label="feedback")
+    ax.stairs(both[0, used], edges, fill=True, color=svg.BASE, label="data")
+    ax.stairs(both[1, used], edges, color=svg.ACCENT, linewidth=1.6, label="feedback")
     names = _names(one.known.edges)
     ax.set_xticks(edges[:-1] + 0.5, [names[i] for i in used], fontsize=6.5, rotation=30 if len(used) > _FEW else 0)
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    ax.yaxis.grid(True, color=plots.RULE, linewidth=0.6)
+    ax.yaxis.grid(True, color=svg.RULE, linewidth=0.6)
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, fontsize=8.5, labelcolor=plots.INK, loc="lower left", bbox_to_anchor=(0, 1), ncol=2)
-    return plots.to_svg(fig, f"drift-{one.name}", f"Values of {one.name} in the data and in the feedback")
+    ax.legend(frameon=False, fontsize=8.5, labelcolor=svg.INK, loc="lower left", bbox_to_anchor=(0, 1), ncol=2)
+    return svg.to_svg(fig, f"drift-{one.name}", f"Values of {one.name} in the data and in the feedback")
 
 
 def _names(edges: NDArray[np.floating]) -> list[str]:

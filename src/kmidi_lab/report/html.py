@@ -13,7 +13,8 @@ from kmidi_lab.files import write_atomic
 from kmidi_lab.report import curves as curve_rows
 from kmidi_lab.report import latency_view, view
 from kmidi_lab.report.formats import count, duration, microseconds
-from kmidi_lab.report.scores import label, score_tables, verdict
+from kmidi_lab.report.scores import label, score_tables
+from kmidi_lab.report.verdict import verdict
 from kmidi_lab.run_record import RunRecord
 from kmidi_lab.scoring.heard import SECONDS
 

@@ -22,7 +22,7 @@ from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Chain, Residual
 from kmidi_lab.registry.registry import find, load_registry, publish
 from kmidi_lab.registry.versions import sealed
-from kmidi_lab.report.results import results_markdown
+from kmidi_lab.report.results_text import results_markdown
 from kmidi_lab.run_record import RunRecord
 from kmidi_lab.run_scores import Student
 from kmidi_lab.scoring.evaluation import Evaluation
