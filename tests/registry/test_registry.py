@@ -15,6 +15,7 @@ from support.run_fixture import run_files, run_record
 from kmidi_lab.contracts import CONTRACTS, GROOVE, HARMONY, Contract
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.files import sha256_file
+from kmidi_lab.registry import transaction
 from kmidi_lab.registry.entry import registry_entry
 from kmidi_lab.registry.registry import BetterPublishedError, load_registry, publish, published_entry
 from kmidi_lab.registry.rehoming import rehome
@@ -242,7 +243,7 @@ def test_files_stay_in_the_folder(tmp_path, name):
         publish(tmp_path, entry, {**files, name: b""})
 
 
-@pytest.mark.parametrize(("key", "value"), [("status", "finished"), ("params", float("nan")), ("input_size", 0)])
+@pytest.mark.parametrize(("key", "value"), [("status", "finished"), ("input_size", 0)])
 def test_an_invalid_entry_is_refused(tmp_path, key, value):
     put(tmp_path, "old")
     before = (tmp_path / "registry.json").read_bytes()
@@ -252,6 +253,36 @@ def test_an_invalid_entry_is_refused(tmp_path, key, value):
         publish(tmp_path, entry, files)
     assert (tmp_path / "registry.json").read_bytes() == before
     check(tmp_path)
+
+
+def test_an_entry_with_nan_is_refused(tmp_path):
+    """Python writes and reads it, and no other program."""
+    put(tmp_path, "a")
+    before = (tmp_path / "registry.json").read_bytes()
+    entry, files = made("b", HARMONY, True, False)
+    entry["training"]["val_loss"] = float("nan")
+    with pytest.raises(RegistryError, match="harmonypredictor: the entry holds NaN or infinity; write null instead"):
+        publish(tmp_path, entry, files)
+    assert (tmp_path / "registry.json").read_bytes() == before
+
+
+def test_every_new_name_is_on_the_disk_before_the_next(tmp_path, monkeypatch):
+    """A power cut must not leave the new registry with the old files."""
+    put(tmp_path, "a")
+    done: list[tuple[str, Path]] = []
+    real = Path.replace
+
+    def replaced(path: Path, target: Path) -> Path:
+        done.append(("moved", Path(target)))
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    monkeypatch.setattr(transaction, "sync", lambda path: done.append(("synced", path)))
+    put(tmp_path, "b")
+    moves = [place for place, (what, target) in enumerate(done) if what == "moved" and ".staging" not in target.parts]
+    assert len(moves) > 5 and done[moves[-1]] == ("moved", tmp_path / "registry.json")
+    for place in moves:
+        assert done[place + 1] == ("synced", done[place][1].parent)
 
 
 def test_of_a_sweep_the_best_by_validation_stays_published(tmp_path):
