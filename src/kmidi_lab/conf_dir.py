@@ -81,6 +81,11 @@ def has_settings(task: str) -> bool:
     return task in options("task") and f"\n{task}:" in config_file("task", task).read_text(encoding="utf-8")
 
 
+def is_setting(task: str, name: str) -> bool:
+    """Whether the block of a task's settings has one of that name."""
+    return has_settings(task) and f"\n  {name}:" in config_file("task", task).read_text(encoding="utf-8")
+
+
 @cache
 def models(folders: tuple[Path, ...]) -> dict[str, dict[str, Any]]:
     """What `model/<m>.yaml` says, by m; where several folders have it, the first of them counts."""

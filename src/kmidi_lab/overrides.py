@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException, OverrideParseException
 
-from kmidi_lab.conf_dir import has_settings, options
+from kmidi_lab.conf_dir import has_settings, is_setting, options
 from kmidi_lab.errors import ConfigError, first_line, one_of
 
 SAFE = r"[\w./+-]+"
@@ -80,9 +80,10 @@ def _combinations(overrides: list[str], multirun: bool) -> Iterator[tuple[str, .
         _check_override(override, tasks)
         block = override.key_or_group.split(".")[0]
         if block not in tasks and has_settings(block):
-            raise ConfigError(
-                f"{override.key_or_group} belongs to task={block}; type task={block} {override.input_line}"
+            own = next(
+                (f"{task}." for task in sorted(tasks) if is_setting(task, override.key_or_group)), f"task={block} "
             )
+            raise ConfigError(f"{override.key_or_group} belongs to task={block}; type {own}{override.input_line}")
         several = override.is_sweep_override()
         if several and not multirun:
             raise ConfigError(f"{override.input_line}: several values need -m; type -m {override.input_line}")

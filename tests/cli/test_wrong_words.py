@@ -70,7 +70,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_logging: None) ->
         ("task=info paths.output_root=file", "file/info/harmony"),
         ("-m task=info seed=1,2 hydra.sweep.dir=file", "file: can't be written"),
         ("task=compose compose.seed=1 compose.seed=2", "compose.seed=1 and compose.seed=2: a key has one value"),
-        ("task=compose compose.seed=3", "'compose.seed' does not exist; seed stands in no block: type seed=3"),
+        ("task=retrain model=groove feedback=events.jsonl", "type retrain.feedback=events.jsonl"),
+        (
+            "task=compose feedback.import=x",
+            "feedback.import belongs to task=feedback; type task=feedback feedback.import=",
+        ),
+        ("task=predict predict.seed=3", "'predict.seed' does not exist; seed stands in no block: type seed=3"),
         ("task=serve serve.models_root=x", "type models_root=x"),
         ("task=compose compose.sed=3", "Allowed here: compose.ask,"),
         ("task=compose compose.model=groove", "Allowed here: compose.ask,"),

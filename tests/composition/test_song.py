@@ -251,6 +251,7 @@ def test_drums_and_velocities_are_those_of_players_not_of_the_pattern(sketch) ->
         ({}, "nothing to compose from"),
         ({"text": "  "}, "nothing to compose from"),
         ({"text": "sad", "bars": 3}, "compose.bars=3 must be a whole number from 4 to 400"),
+        ({"text": "sad", "seed": -1}, "seed=-1 must be a whole number from 0 to"),
         ({"text": "sad", "bars": 8.5}, "compose.bars=8.5"),
         ({"text": "sad", "tempo": 0}, "compose.tempo=0 must be"),
         ({"text": "sad", "tempo": float("nan")}, "compose.tempo=nan"),
@@ -319,7 +320,8 @@ def test_a_set_that_a_run_wrote_is_replaced_as_a_whole_until_somebody_changes_it
     assert called(*typed, "compose.text=sad").returncode == 0
     first = {path.suffix: path.read_bytes() for path in tmp_path.glob("song.*")}
     assert {*first} == {".mid", ".png", ".json", ".wav", ".html"}
-    again = called(*typed, "compose.text=happy", "compose.sound=false")
+    again = called(*typed, "compose.text=happy", "compose.sound=false", "compose.seed=5")
+    assert json.loads((tmp_path / "song.json").read_text())["seed"] == 5
     second = {path.suffix: path.read_bytes() for path in tmp_path.glob("song.*")}
     assert "stay" not in again.stdout and "song.wav of the song before is removed" in again.stdout
     assert {*second} == {*first} - {".wav"} and all(second[end] != first[end] for end in second)

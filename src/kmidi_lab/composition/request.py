@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from pathlib import Path
 
 from kmidi_lab.audio.style import Style
-from kmidi_lab.bounds import Bounded
+from kmidi_lab.bounds import Bounded, checked_seed
 from kmidi_lab.chords.asking import parse_affect
 from kmidi_lab.chords.chord import ChordError
 from kmidi_lab.chords.spelling import Spelling, parse_spelling, typed_spelling
@@ -56,6 +56,7 @@ class SongRequest(Bounded):
             one: the style file of the feel model by name, or what it answered.
         metre: 4/4, 3/4 or 6/8; None is what the words ask for, else 4/4.
         ask: the questions are still to be asked, so that nothing else need be known.
+        seed: of what is drawn; None is the `seed` of the lab, or of who composes.
 
     Raises:
         ConfigError: nothing asked, or a value that can't be read. IntentError: the intent is wrong, or the text too long.
@@ -81,6 +82,7 @@ class SongRequest(Bounded):
         audio: str | Path | Style | None = None,
         metre: str | None = None,
         ask: bool = False,
+        seed: int | None = None,
     ) -> None:
         check_kinds(
             text=text, intent=intent, example=example, chords=chords, key=key, emotion=emotion, sections=sections,
@@ -102,6 +104,7 @@ class SongRequest(Bounded):
         typed = {"tempo": tempo, "key": key, "style": style, "bars": bars, "sections": sections, "chords": chords}
         plain = _intent(said, song or (read_intent(Path(intent), example) if intent else SongIntent()))
         self.ask, self.known = ask, plain
+        self.seed = None if seed is None else checked_seed(seed)
         self.wishes = read_sentence(said or plain.get("core_event"))
         metres = self.wishes.metres or read_sentence(plain.constraints.technical_genre).metres
         self.asked_metre, self.metre_words, self.other_metres = decided(metres, bool(metre))

@@ -64,10 +64,15 @@ class Song:
 def composed(request: SongRequest, players: Players, seed: int) -> Song:
     """The same request, models and seed give the same bytes.
 
+    Args:
+        request: what is asked; its own seed counts, where it has one.
+        players: who are asked.
+        seed: of what is drawn.
+
     Raises:
         UserError: what was asked can't be.
     """
-    seed = checked_seed(seed)
+    seed = checked_seed(seed if request.seed is None else request.seed)
     reference, heard = listened(request.audio, players) if request.audio else (None, [])
     brief, remarks = briefed(request, players, seed, reference)
     mood_by = "" if brief.mood.words == AS_HEARD else request.mood_by
@@ -164,7 +169,7 @@ def compose(
     known = [name for name in signature(SongRequest).parameters if name not in _OF_THE_COMMAND]
     for name in settings:
         if name not in known:
-            raise ConfigError(one_of("compose", name, [*known, "models_root", "seed"], _no_command(name)))
+            raise ConfigError(one_of("compose", name, [*known, "models_root"], _no_command(name)))
     if not isinstance(models_root, str | Path | None):
         raise ConfigError(f"models_root={show(models_root)} must be a folder's name, or None for the released models")
     root = Path(with_home(str(models_root))) if models_root is not None else default_root()
