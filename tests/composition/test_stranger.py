@@ -164,7 +164,7 @@ def test_a_song_has_a_page_that_plays_it(sketch) -> None:
             {"out": "song.mid"},
             "compose: 'out' is not allowed. Allowed: text, intent, example, chords, key, emotion, tempo, bars, ",
         ),
-        ({"out": "song.mid"}, "models_root, seed. Python writes no file and asks nothing: write .midi of the answer."),
+        ({"out": "song.mid"}, "models_root. Python writes no file and asks nothing: write .midi of the answer."),
         ({"sound": False}, "compose: 'sound' is not allowed."),
         ({"ask": True}, "compose: 'ask' is not allowed."),
         ({"bars": "8"}, "compose.bars='8' must be a whole number from 4 to 400"),
