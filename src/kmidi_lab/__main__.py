@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from pathlib import Path
@@ -82,7 +83,12 @@ def _config_dir(arguments: list[str]) -> str | None:
 
 
 def _load_dotenv() -> None:
-    """Adds what `.env` sets; a folder that is set to nothing, here or there, counts as not set."""
+    """Adds what `.env` sets; a folder that is set to nothing, here or there, counts as not set.
+
+    Raises:
+        ConfigError: the file can't be read, or is no UTF-8.
+    """
+    from kmidi_lab.errors import ConfigError, reason
     from kmidi_lab.files import ROOTS
 
     for key in ROOTS:
@@ -92,7 +98,11 @@ def _load_dotenv() -> None:
         return
     from dotenv import dotenv_values
 
-    for key, value in dotenv_values(".env").items():
+    try:
+        text = Path(".env").read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f".env: can't be read ({reason(error)}); save it as UTF-8, or move it away") from None
+    for key, value in dotenv_values(stream=io.StringIO(text)).items():
         if value is not None and (value.strip() or key not in ROOTS):
             os.environ.setdefault(key, value)
 

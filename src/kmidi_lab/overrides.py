@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from itertools import product
 
@@ -11,10 +12,15 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException, OverrideParseException
 
 from kmidi_lab.conf_dir import has_settings, is_setting, options
-from kmidi_lab.errors import ConfigError, first_line, one_of
+from kmidi_lab.errors import ConfigError, first_line, one_line, one_of
 
 SAFE = r"[\w./+-]+"
 """Values that Hydra and a shell take as they are."""
+_TEXT = re.compile(r"[^\x21-\x7e]")
+"""A space, or a letter that is not ASCII: what numbers and names have not."""
+_NO_TEXT = ("[", "{", "'", '"')
+_OF_SHELLS = re.compile(r"[\"$`!\\]")
+"""What a shell takes for more than itself between double quotes."""
 _MOST_COMBINATIONS = 200
 _OF_TASKS = {"export.source": ("export",), "export.spread": ("export",), "trainer.resume": ("train", "retrain")}
 _FIXED = {
@@ -73,7 +79,7 @@ def _combinations(overrides: list[str], multirun: bool) -> Iterator[tuple[str, .
         open_ended = next((o for o in overrides if o.rfind("${") > o.rfind("}")), None)
         if open_ended is not None:
             raise ConfigError(f"{open_ended}: ${{ begins the name of another setting; write it without ${{") from None
-        raise ConfigError(f"{first_line(error)}; write overrides as key=value, lists as key=[a,b]") from None
+        raise ConfigError(_unread(overrides, error)) from None
     tasks = {str(v) for o in parsed if o.key_or_group == "task" for v in [o.value()]} or {"train"}
     choices: list[list[str]] = []
     for override in parsed:
@@ -95,6 +101,27 @@ def _combinations(overrides: list[str], multirun: bool) -> Iterator[tuple[str, .
         if number >= _MOST_COMBINATIONS:
             return
         yield combination
+
+
+def _unread(overrides: list[str], error: Exception) -> str:
+    """Which word Hydra can't read, and how it is typed: a text with signs of its own has quotes within the shell's."""
+    how = "write overrides as key=value, lists as key=[a,b]"
+    odd = next((o for o in overrides if not _can_be_read(o)), None)
+    if odd is None:
+        return f"{first_line(error)}; {how}"
+    key, _, value = odd.partition("=")
+    whole = f"{key}={quoted(value)}"
+    if _TEXT.search(value) and not value.startswith(_NO_TEXT) and _can_be_read(whole):
+        how = "if it is a text, type " + (shlex.quote(whole) if _OF_SHELLS.search(whole) else f'"{whole}"')
+    return f"{one_line(odd)}: can't be read; {how}"
+
+
+def _can_be_read(override: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(override)
+    except HydraException:
+        return False
+    return True
 
 
 def _check_override(override: Override, tasks: set[str]) -> None:

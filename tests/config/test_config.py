@@ -168,7 +168,15 @@ MISTAKES = [
     (["export.tolerance=1"], "may be tightened, not opened"),
     (["export.tolerance=nan"], "export.tolerance=nan"),
     (["export.cpp=json"], "export.cpp=json must be null, kmw or header"),
-    (["harmony"], "write overrides as key=value"),
+    (["harmony"], "harmony: can't be read; write overrides as key=value"),
+    (["seed=1", "trainer.max_epochs=4,", "model=harmony"], "trainer.max_epochs=4,: can't be read; write overrides"),
+    (
+        ["data.sources=[embedded"],
+        "data.sources=[embedded: can't be read; write overrides as key=value, lists as key=[a,b]",
+    ),
+    (["logger.tags=[a b,ü]"], "logger.tags=[a b,ü]: can't be read; write overrides"),
+    (["models_root=my models/ä,b"], "if it is a text, type \"models_root='my models/ä,b'\""),
+    (["models_root=a $b;"], "if it is a text, type 'models_root='\"'\"'a $b;'\"'\"''"),
     (["model="], "model"),
     (["hydra/launcher=nope"], "hydra/launcher"),
     (["models_root="], "models_root is empty; leave it out, or type models_root=. for the folder you are in"),
@@ -301,6 +309,23 @@ def test_home_is_meant_in_the_environment(monkeypatch) -> None:
     monkeypatch.setenv("HOME", "/at/home")
     __main__._expand_home()
     assert {__main__.os.environ[key] for key in ("DATA_ROOT", "MODELS_ROOT", "OUTPUT_ROOT")} == {"/at/home/x"}
+
+
+def test_a_file_of_the_environment_is_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """With the mark that Windows' editors put in front, too."""
+    from kmidi_lab import __main__
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OUTPUT_ROOT", " ")  # which counts as not set, and is what it was again afterwards
+    (tmp_path / ".env").write_text("\ufeffOUTPUT_ROOT=ö\n", encoding="utf-8")
+    __main__._load_dotenv()
+    assert __main__.os.environ["OUTPUT_ROOT"] == "ö"
+    (tmp_path / ".env").write_bytes(b"OUTPUT_ROOT=\xf6\n")
+    assert __main__.main(["--version"]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: .env: can't be read (UnicodeDecodeError") and line.endswith(
+        "save it as UTF-8, or move it away"
+    )
 
 
 @pytest.mark.slow
