@@ -71,7 +71,9 @@ def test_the_style_file_says_how_the_music_goes(tmp_path: Path, capsys: pytest.C
     assert style["confidence"] == pytest.approx(0.953, abs=0.001)
     assert np.diff(style["beats"]) == pytest.approx(0.6, abs=0.05)
     assert (tmp_path / "timeline.png").read_bytes().startswith(b"\x89PNG")
-    assert "style: 100" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "style: 100" in told and "4/4 (no bars of three heard), swing 0.80 (0 even, 1 triplets)" in told
+    assert {reading.values["energy"] for _, reading in answer.readings} == {1.0}, "so do those of each stretch"
 
 
 def test_the_whole_is_said_with_one_number_for_each_value(tmp_path: Path) -> None:
@@ -131,6 +133,16 @@ def test_a_pause_does_not_reset_it_and_silence_before_is_left_out(tmp_path: Path
     answer, _, _ = asked(model, wave, tmp_path)
     assert model.resets == 2, "before anything, and where sound begins"
     assert answer.style is not None and answer.style.beats[0] == pytest.approx(2.0, abs=0.1)
+
+
+def test_music_that_stays_at_one_level_and_slow_drums_are_read_to_their_end(tmp_path: Path) -> None:
+    """The front-end takes what is steady for 14 s, and the silence between two strokes, for background."""
+    noise = np.random.default_rng(0).normal(0, 0.1, 24 * RATE)
+    strokes = np.exp(-np.arange(24 * RATE) % (1.5 * RATE) / 1000.0) * noise
+    for samples in (noise, strokes):
+        answer, _, _ = asked(Steady(), np.concatenate([samples, np.zeros(8 * RATE)]), tmp_path)
+        ends = [seconds for seconds, _ in answer.readings]
+        assert np.diff(ends) == pytest.approx(0.5, abs=0.02) and 24 <= ends[-1] <= 26.6, ends
 
 
 def test_what_has_no_steady_beat_is_unsure(tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ from kmidi_lab.models.feel.brightness import BrightnessEar
 from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.decoding import tempo_of
 from kmidi_lab.models.feel.features import BINS, bpm_of
-from kmidi_lab.models.feel.hearing import LEAST_S, too_short
+from kmidi_lab.models.feel.hearing import LEAST_S, MusicEar, too_short
 from kmidi_lab.models.feel.heuristic import NAME, style_by_onsets
-from kmidi_lab.models.feel.style import SURE, style_of
+from kmidi_lab.models.feel.style import SURE, style_of, within
 from kmidi_lab.streams import say
 from kmidi_lab.wording import short_of
 
@@ -80,7 +80,7 @@ class HeardFeel(Listening):
 
         def read(output: Frames) -> Reading:
             shares = _tempo_shares(output)
-            values = {name: float(output[FEEL.output(name).start]) for name in _DRAWN}
+            values = {name: within(name, output[FEEL.output(name).start]) for name in _DRAWN}
             sure = float(1 / (1 + np.exp(-float(output[FEEL.output("confidence").start]))))
             return Reading(values, {"tempo": (f"{tempo_of(shares):.0f}", sure)})
 
@@ -143,7 +143,7 @@ class HeardFeel(Listening):
             if not any(noted.counted[:-1]):
                 published.model.reset()
 
-        self._heard_by = noted, kept, onset
+        self._heard_by = MusicEar(noted), kept, onset
         answer = super().run(published, session)
         counted = np.flatnonzero(noted.counted if any(noted.counted) else np.ones(len(noted.counted)))
         first, last = int(counted[0]), int(counted[-1])
@@ -174,8 +174,11 @@ class HeardFeel(Listening):
         )
 
     def hearing(self, published: Published) -> tuple[Ear, Callable[[Frames], Frames], Callable[[], None]]:
-        """As Listening's, with brightness measured; what `run` has prepared, where it has."""
-        return self._heard_by or self._measuring(published)
+        """As Listening's, with brightness measured, and all of the music counts; what `run` has prepared, where it has."""
+        if self._heard_by:
+            return self._heard_by
+        hear, step, onset = self._measuring(published)
+        return MusicEar(hear), step, onset
 
     def _measuring(self, published: Published) -> tuple[Ear, Callable[[Frames], Frames], Callable[[], None]]:
         hear, step, onset = super().hearing(published)
@@ -187,9 +190,10 @@ class HeardFeel(Listening):
         if not isinstance(answer, HeardMusic) or answer.style is None:
             raise ConfigError("this answer has no style; ask with HeardFeel.run")
         style = answer.style
-        sure = "" if style.in_three or style.metre != 3 else " (unsure)"
+        sure = " (no bars of three heard)" if style.metre != 3 else "" if style.in_three else " (unsure)"
         say(
-            f"style: {style.tempo:.1f} quarter notes a minute, {style.metre}/4{sure}, swing {style.swing:.2f}, energy {style.energy:.2f}, "
+            f"style: {style.tempo:.1f} quarter notes a minute, {style.metre}/4{sure}, "
+            f"swing {style.swing:.2f} (0 even, 1 triplets), energy {style.energy:.2f}, "
             f"density {style.density:.2f}, confidence {style.confidence:.2f}"
         )
         written = session.folder / "style.json"
