@@ -15,6 +15,7 @@ import pytest
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf
 
+from kmidi_lab import ready
 from kmidi_lab.launchers import workers
 from kmidi_lab.launchers.jobs import Jobs
 
@@ -94,6 +95,21 @@ def test_jobs_share_the_cores(monkeypatch: pytest.MonkeyPatch, cores: int, n_job
 def test_threads_that_the_user_has_set_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert workers._share_cores(2) == 3
+
+
+def test_data_are_read_before_where_two_jobs_in_a_row_have_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Named:
+        def config_of(self, words: list[str], number: int) -> DictConfig:
+            return OmegaConf.create({"task": words[0], "data": words[1], "number": number})
+
+    read: list[int] = []
+    monkeypatch.setattr(ready, "key_of", lambda cfg: cfg.data)
+    monkeypatch.setattr(ready, "read", lambda cfg: read.append(cfg.number))
+    monkeypatch.setattr(workers, "_import_for", lambda cfg: None)
+    words = [["train", data] for data in "aabcc"] + [["info", "c"], ["info", "c"]]
+    numbers = [(place, cfg.number) for place, cfg in workers._with_data(Named(), words, 5)]  # type: ignore[arg-type]
+    assert numbers == list(zip(range(7), range(5, 12), strict=True))
+    assert read == [5, 8, 9], "job 9 and the one behind it have the same data; those that don't train need none"
 
 
 def test_elsewhere_it_is_refused_in_one_line(called: Any, monkeypatch: pytest.MonkeyPatch) -> None:

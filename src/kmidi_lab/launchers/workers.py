@@ -108,7 +108,7 @@ def _read_for(config: DictConfig, following: DictConfig | None) -> None:
         from kmidi_lab import ready
 
         torch.set_num_threads(1)  # threads don't live on in a fork, and OpenMP waits for them
-        if ready.key_of(config) == ready.key or (following and ready.key_of(config) == ready.key_of(following)):
+        if following and ready.key_of(config) == ready.key_of(following):
             ready.read(config)
 
 
