@@ -16,6 +16,7 @@ from kmidi_lab.contracts import CONTRACTS, register
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.hardware import usable_cores
 from kmidi_lab.launchers import values as launcher_values
+from kmidi_lab.run_export import LARGEST_TOLERANCE
 from kmidi_lab.targets import find
 
 _PASSWORD = re.compile(r"//[^:/@?]*:[^@]+@|[?&](password|passwd)=")
@@ -137,7 +138,7 @@ def check_meaning(cfg: DictConfig) -> None:
             raise ConfigError(
                 f"{key}={root} is not a folder; name the folder that holds the data sets, or unset DATA_ROOT"
             )
-    if not 0 < cfg.export.tolerance <= 1e-4:
+    if not 0 < cfg.export.tolerance <= LARGEST_TOLERANCE:
         raise ConfigError(
             f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened"
         )

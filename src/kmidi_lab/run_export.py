@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+LARGEST_TOLERANCE = 1e-4
+"""Of `export.tolerance`: the gate may be tightened, not opened."""
+
 
 @dataclass
 class MemoryFloor:

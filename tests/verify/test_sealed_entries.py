@@ -15,9 +15,10 @@ from kmidi_lab.errors import RegistryError
 from kmidi_lab.registry.history import demote, promote
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.registry.rehoming import rehome
-from kmidi_lab.verify.claims import check_lab_entry, check_sealed
+from kmidi_lab.verify.claims import check_lab_entry
 from kmidi_lab.verify.findings import Checks
 from kmidi_lab.verify.folder import verify_folder
+from kmidi_lab.verify.seals import check_sealed
 
 
 @pytest.fixture

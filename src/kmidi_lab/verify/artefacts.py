@@ -14,9 +14,8 @@ from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import one_line, reason, show
 from kmidi_lab.export.onnx.runtime import INPUT, NEW_STATE, OUTPUT, STATE, OnnxModel
 from kmidi_lab.export.rtneural.reader import RTNeuralFormatError, RTNeuralModel
-from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.findings import AGAIN, Checks
 
-_AGAIN = "export the model again"
 LARGEST = 65_536
 """A file may claim any size; beyond this, running it would only fill the memory."""
 _MOST = {"in_shape": LARGEST, "shape": LARGEST, "dilation": 4096}
@@ -32,12 +31,12 @@ def check_onnx_file(checks: Checks, name: str, data: bytes, sizes: list[Sizes]) 
     try:
         model = onnx.load_from_string(data)
     except Exception as error:  # protobuf's exceptions share no public base class
-        checks.fault("onnx", f"{name}: not an ONNX file, or cut short ({reason(error)}); {_AGAIN}")
+        checks.fault("onnx", f"{name}: not an ONNX file, or cut short ({reason(error)}); {AGAIN}")
         return None
-    if not checks.expect("onnx", model.HasField("graph"), f"{name}: holds no graph, perhaps cut short; {_AGAIN}"):
+    if not checks.expect("onnx", model.HasField("graph"), f"{name}: holds no graph, perhaps cut short; {AGAIN}"):
         return None
     domains = {entry.domain or "ai.onnx" for entry in model.opset_import if entry.version > 0}
-    opset = checks.expect("opset", "ai.onnx" in domains, f"{name}: no opset of ai.onnx is given; {_AGAIN}")
+    opset = checks.expect("opset", "ai.onnx" in domains, f"{name}: no opset of ai.onnx is given; {AGAIN}")
     outside = sorted({t.name for t in _tensors(model.graph) if t.data_location == onnx.TensorProto.EXTERNAL})
     inside = checks.expect(
         "external data",
@@ -55,7 +54,7 @@ def check_onnx_file(checks: Checks, name: str, data: bytes, sizes: list[Sizes]) 
         with contextlib.redirect_stdout(io.StringIO()):
             return OnnxModel(data, name)
     except Exception as error:  # ONNX Runtime's exceptions share no public base class
-        checks.fault("onnx runtime", f"{reason(error)}; {_AGAIN}")
+        checks.fault("onnx runtime", f"{reason(error)}; {AGAIN}")
         return None
 
 
@@ -64,14 +63,14 @@ def _check_valid(checks: Checks, name: str, data: bytes) -> bool:
         onnx.checker.check_model(data, full_check=True)
     except Exception as error:  # the checker's and the shape inference's errors share no base class
         text = one_line(str(error), 160)
-        return checks.expect("onnx checker", False, f"{name}: {text}; {_AGAIN}")
+        return checks.expect("onnx checker", False, f"{name}: {text}; {AGAIN}")
     return checks.expect("onnx checker", True, "")
 
 
 def _check_values(checks: Checks, name: str, graph: onnx.GraphProto, sizes: list[Sizes]) -> bool:
     """The first input and output, and that no other input has to be given. Whether the file can be run."""
     if not checks.expect(
-        "onnx input", bool(graph.input) and bool(graph.output), f"{name}: has no input or no output; {_AGAIN}"
+        "onnx input", bool(graph.input) and bool(graph.output), f"{name}: has no input or no output; {AGAIN}"
     ):
         return False
     stored = {tensor.name for tensor in graph.initializer}
@@ -100,13 +99,13 @@ def _size(checks: Checks, name: str, value: onnx.ValueInfoProto, expected: str) 
     shape = [dim.dim_value if dim.HasField("dim_value") else dim.dim_param or "?" for dim in tensor.shape.dim]
     check = f"onnx {expected}"
     named = checks.expect(
-        check, value.name == expected, f"{name}: the first {expected} is named {show(value.name)}; {_AGAIN}"
+        check, value.name == expected, f"{name}: the first {expected} is named {show(value.name)}; {AGAIN}"
     )
     kind = onnx.TensorProto.DataType.Name(tensor.elem_type)
-    typed = checks.expect(check, kind == "FLOAT", f"{name}: {expected} is of type {kind}, must be FLOAT; {_AGAIN}")
+    typed = checks.expect(check, kind == "FLOAT", f"{name}: {expected} is of type {kind}, must be FLOAT; {AGAIN}")
     size = shape[1] if len(shape) == 2 and shape[0] == 1 and isinstance(shape[1], int) and shape[1] > 0 else None
     checks.expect(
-        check, size is not None, f"{name}: {expected} has shape {show(shape)}, must be static [1, N]; {_AGAIN}"
+        check, size is not None, f"{name}: {expected} has shape {show(shape)}, must be static [1, N]; {AGAIN}"
     )
     return size, named and typed
 
@@ -120,13 +119,13 @@ def _check_state(checks: Checks, name: str, graph: onnx.GraphProto) -> bool:
     paired = checks.expect(
         "onnx state",
         going == coming,
-        f"{name}: state goes in as {show(going)} and comes out as {show(coming)}, must be the same; {_AGAIN}",
+        f"{name}: state goes in as {show(going)} and comes out as {show(coming)}, must be the same; {AGAIN}",
     )
     started = [t.name for t in graph.initializer if t.name.startswith(STATE) and _holds_other_than_zeros(t)]
     checks.expect(
         "onnx state",
         not started,
-        f"{name}: the default of {show(', '.join(started))} must be zeros, the state after a reset; {_AGAIN}",
+        f"{name}: the default of {show(', '.join(started))} must be zeros, the state after a reset; {AGAIN}",
     )
     return paired
 

@@ -14,10 +14,9 @@ from kmidi_lab.errors import show
 from kmidi_lab.export.cpp.emit import runtime_file
 from kmidi_lab.export.rtneural.cpp_header import cpp_header
 from kmidi_lab.inference.outliers import read_outliers
-from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.findings import AGAIN, Checks
 
 ALL_OUTPUTS = "output"
-_AGAIN = "export the model again"
 _NAMED = {"labels": "weight", "intensities": "intensity_weight", "sub_emotions": "sub_weight", "arcs": "arc_weight"}
 """Lists of names in head files, and the matrix that has a row for each."""
 _MIXTURES = ("memory_weight", "repeat_weight")
@@ -27,7 +26,7 @@ _LISTS = (*_NAMED, "types", "lengths", "degrees", "qualities")
 
 def check_head(checks: Checks, name: str, data: bytes, contract: Contract | None) -> None:
     """A JSON object; where the contract wants a head, one that can be multiplied with the outputs it names."""
-    with checks.guarded("head", name, _AGAIN):
+    with checks.guarded("head", name, AGAIN):
         head = orjson.loads(data)
         if not isinstance(head, dict):
             raise ValueError("not a JSON object")
@@ -40,22 +39,22 @@ def check_head(checks: Checks, name: str, data: bytes, contract: Contract | None
 
 def check_header(checks: Checks, name: str, data: bytes, rtneural: bytes | None, contract: Contract) -> None:
     """The very bytes that the generator makes of the RTNeural file, or of none, now or before it had `readEmotion`."""
-    with checks.guarded("header", name, _AGAIN):
+    with checks.guarded("header", name, AGAIN):
         same = data in [cpp_header(rtneural, contract, readers).encode() for readers in (True, False)]
         checks.expect(
             "header",
             same,
             f"{name}: not the header of {'a model without' if rtneural is None else 'this'} RTNeural file and contract {contract.version}, so a program built with it "
-            f"misreads the model; {_AGAIN}",
+            f"misreads the model; {AGAIN}",
         )
 
 
 def check_runtime_file(checks: Checks, name: str, data: bytes, rtneural: bytes, model_id: str) -> None:
     """The very bytes that the RTNeural file gives for the C++ runtime."""
-    with checks.guarded("runtime", name, _AGAIN):
+    with checks.guarded("runtime", name, AGAIN):
         form = "header" if name.endswith(".h") else "kmw"
         same = data == runtime_file(rtneural, model_id, form)[1]
-        checks.expect("runtime", same, f"{name}: not made from this RTNeural file, so it runs another model; {_AGAIN}")
+        checks.expect("runtime", same, f"{name}: not made from this RTNeural file, so it runs another model; {AGAIN}")
 
 
 def _check_map(checks: Checks, name: str, head: dict[str, Any], contract: Contract) -> None:
@@ -64,33 +63,33 @@ def _check_map(checks: Checks, name: str, head: dict[str, Any], contract: Contra
     checks.expect(
         "head",
         len(bias) == rows,
-        f"{name}: weight has {rows} rows and bias {len(bias)} values, must be as many; {_AGAIN}",
+        f"{name}: weight has {rows} rows and bias {len(bias)} values, must be as many; {AGAIN}",
     )
     width = _width(checks, name, head.get("input"), contract)
     checks.expect(
         "head",
         columns == width,
-        f"{name}: weight has {columns} columns for an input of {width} values, must be as many; {_AGAIN}",
+        f"{name}: weight has {columns} columns for an input of {width} values, must be as many; {AGAIN}",
     )
     for names, matrix in _NAMED.items():
         told, held = head.get(names), head.get(matrix)
         if isinstance(told, list) and isinstance(held, list):
-            fault = f"{name}: {len(told)} {names} for {len(held)} rows of {matrix}, must be as many; {_AGAIN}"
+            fault = f"{name}: {len(told)} {names} for {len(held)} rows of {matrix}, must be as many; {AGAIN}"
             checks.expect("head", len(told) == len(held), fault)
     for matrix in _MIXTURES:
         if matrix in head:
             shares = _array(head, matrix, 2)
             whole = bool((shares >= 0).all()) and bool(np.allclose(shares.sum(axis=1), 1, atol=1e-3))
-            fault = f"{name}: a row of {matrix} holds no shares of a whole, 0 or more that make 1 together; {_AGAIN}"
+            fault = f"{name}: a row of {matrix} holds no shares of a whole, 0 or more that make 1 together; {AGAIN}"
             checks.expect("head", whole, fault)
     for names in _LISTS:
         told = head.get(names)
         twice = isinstance(told, list) and len({*map(str, told)}) < len(told)
-        checks.expect("head", not twice, f"{name}: {names} names one twice; {_AGAIN}")
+        checks.expect("head", not twice, f"{name}: {names} names one twice; {AGAIN}")
     labels = [head[key] for key in ("degrees", "qualities") if isinstance(head.get(key), list)]
     classes = math.prod(len(part) for part in labels)
     checks.expect(
-        "head", not labels or classes == rows, f"{name}: weight has {rows} rows for {classes} classes; {_AGAIN}"
+        "head", not labels or classes == rows, f"{name}: weight has {rows} rows for {classes} classes; {AGAIN}"
     )
 
 
@@ -122,6 +121,6 @@ def _width(checks: Checks, name: str, source: Any, contract: Contract) -> int:
     checks.expect(
         "head",
         ends == own,
-        f"{name}: input {source['slice']} is {show(ends)}, the contract says {own}; {_AGAIN}",
+        f"{name}: input {source['slice']} is {show(ends)}, the contract says {own}; {AGAIN}",
     )
     return own[1] - own[0]

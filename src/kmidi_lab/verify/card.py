@@ -12,9 +12,8 @@ from kmidi_lab.report.formats import cell, duration
 from kmidi_lab.report.view import text_of
 from kmidi_lab.verify.card_tables import check_card_tables
 from kmidi_lab.verify.entry import section
-from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.findings import AGAIN, Checks
 
-_AGAIN = "export the model again"
 _STAND_IN = re.compile(r"^> \*\*Stand-in data\.\*\* (.*)$", re.MULTILINE)
 _STATUS = re.compile(r"^Status \*\*([a-z]+)\*\*: (.*)\.$", re.MULTILINE)
 _REASON = re.compile(r"^Status \*\*[a-z]+\*\*: (.*)\.$", re.MULTILINE)
@@ -39,7 +38,7 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
     """
     title = card.partition("\n")[0]
     checks.expect(
-        "card", title == f"# {entry.get('id')}", f"{name}: its title is {show(title)}, another model's card; {_AGAIN}"
+        "card", title == f"# {entry.get('id')}", f"{name}: its title is {show(title)}, another model's card; {AGAIN}"
     )
     training = section(entry, "training")
     pairs = {
@@ -61,10 +60,10 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
         if in_entry is None and what != "stand-in":
             continue
         same = on_card == (None if in_entry is None else cell(in_entry))
-        checks.expect("card", same, f"{name}: {what} is {show(on_card)}, the registry tells {show(in_entry)}; {_AGAIN}")
+        checks.expect("card", same, f"{name}: {what} is {show(on_card)}, the registry tells {show(in_entry)}; {AGAIN}")
     started, ended = _row(card, "started"), training.get("training_date")
     order = not (started and isinstance(ended, str)) or _moment(started) <= _moment(ended)
-    fault = f"{name}: the run started {show(started)}, and training_date is {show(ended)}; {_AGAIN}"
+    fault = f"{name}: the run started {show(started)}, and training_date is {show(ended)}; {AGAIN}"
     checks.expect("card", order, fault)
     spread = section(entry, "spread")
     seconds = training.get("duration_seconds")
@@ -85,7 +84,7 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
         statements[f"{what} of the spread"] = (_row(card, f"{what} of the spread"), numbers)
     for what, (on_card, in_entry) in statements.items():
         same = None in (on_card, in_entry) or on_card == in_entry
-        checks.expect("card", same, f"{name}: {what} is {show(on_card)}, the registry tells {show(in_entry)}; {_AGAIN}")
+        checks.expect("card", same, f"{name}: {what} is {show(on_card)}, the registry tells {show(in_entry)}; {AGAIN}")
     _check_settings(checks, name, _row(card, "settings") or "", training)
     check_card_tables(checks, name, card, entry)
 
@@ -97,7 +96,7 @@ def _check_settings(checks: Checks, name: str, settings: str, training: dict[str
         if re.search(rf"(^|, ){re.escape(cell(key))} ", settings) and training.get(key) is not None:
             same = re.search(rf"(^|, ){re.escape(row)}(,|$)", settings) is not None
             checks.expect(
-                "card", same, f"{name}: settings are {show(settings)}, the registry tells {show(row)}; {_AGAIN}"
+                "card", same, f"{name}: settings are {show(settings)}, the registry tells {show(row)}; {AGAIN}"
             )
     for loss in _LOSSES:
         # Markdown has a backslash before the underscore.
@@ -107,7 +106,7 @@ def _check_settings(checks: Checks, name: str, settings: str, training: dict[str
             continue
         # The card gives six digits.
         close = math.isclose(float(number[1]), right, rel_tol=1e-5)
-        checks.expect("card", close, f"{name}: {loss} is {number[1]}, the registry tells {right:g}; {_AGAIN}")
+        checks.expect("card", close, f"{name}: {loss} is {number[1]}, the registry tells {right:g}; {AGAIN}")
 
 
 def _moment(told: str) -> datetime:

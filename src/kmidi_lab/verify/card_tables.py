@@ -15,9 +15,8 @@ from kmidi_lab.errors import show
 from kmidi_lab.report.formats import NOTHING
 from kmidi_lab.report.scores import ARROWS
 from kmidi_lab.verify.entry import contract_of, section
-from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.findings import AGAIN, Checks
 
-_AGAIN = "export the model again"
 _NUMBER = r"[-−]?\d[\d,]{0,30}(?:\.\d{1,30})?(?:e[-−+]?\d{1,3})?"
 """No longer: a card may come from someone else, and a Decimal has its limits."""
 _FIGURE = re.compile(rf"({_NUMBER})(?:[\s\u00a0]*(µs|ms|%))?")
@@ -58,14 +57,14 @@ def check_card_tables(checks: Checks, name: str, card: str, entry: dict[str, Any
         value, most = _value(figure)
         same = any(abs(value - Decimal(repr(right))) <= most for right in told)
         numbers = " or ".join(f"{right:g}" for right in told)
-        checks.expect("card", same, f"{name}: {what} is {on_card}, the registry tells {numbers}; {_AGAIN}")
+        checks.expect("card", same, f"{name}: {what} is {on_card}, the registry tells {numbers}; {AGAIN}")
     for metric, arrow in _arrows(tables):
         way = section(entry, "directions").get(metric)
-        fault = f"{name}: {metric} is {arrow}, the registry tells {show(way)}; {_AGAIN}"
+        fault = f"{name}: {metric} is {arrow}, the registry tells {show(way)}; {AGAIN}"
         checks.expect("card", way is None or ARROWS.get(str(way)) == arrow, fault)
     machine, right = _MACHINE.search(card), section(entry, "latency").get("machine")
     if machine and isinstance(right, str):
-        fault = f"{name}: latency was measured on {machine[1]}, the registry tells {show(right)}; {_AGAIN}"
+        fault = f"{name}: latency was measured on {machine[1]}, the registry tells {show(right)}; {AGAIN}"
         checks.expect("card", machine[1] == right, fault)
 
 

@@ -14,11 +14,10 @@ from kmidi_lab.files import sha256_file
 from kmidi_lab.registry.files import HISTORY, KEPT_ENTRY, is_published_name, read_bounded, stays_below
 from kmidi_lab.verify.card import check_card_text
 from kmidi_lab.verify.entry import is_lab, section, text
-from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.findings import RESTORE, Checks
 from kmidi_lab.verify.left_out import why_missing
 
 _LARGEST_CARD = 1 << 17
-_AGAIN = "restore it or export the model again"
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def check_files(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
     claims = _claims(entry)
     for name in dict.fromkeys(claim.name for claim in claims):
         about = [claim for claim in claims if claim.name == name]
-        with checks.guarded("file", show(name), _AGAIN):
+        with checks.guarded("file", show(name), RESTORE):
             if why := why_missing(root, name, {claim.sha256 for claim in about if claim.sha256 is not None}):
                 checks.note("left out", f"{why}; it is not checked")
                 continue
@@ -66,7 +65,9 @@ def located(checks: Checks, root: Path, name: str, key: str) -> Path | None:
         return None
     path = root / name
     there = path.is_file() or path.is_dir()
-    return path if checks.expect("file", there, f"{key} is {show(name)}, and there is no such file; {_AGAIN}") else None
+    return (
+        path if checks.expect("file", there, f"{key} is {show(name)}, and there is no such file; {RESTORE}") else None
+    )
 
 
 def check_card(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
@@ -76,11 +77,11 @@ def check_card(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
         return
     is_there = any(path.is_file() for path in (root / name, Path(name)))
     checks.expect(
-        "card", is_there, f"model_card is {show(name)}, and there is no such file in the folder or from here; {_AGAIN}"
+        "card", is_there, f"model_card is {show(name)}, and there is no such file in the folder or from here; {RESTORE}"
     )
     if is_lab(entry) and stays_below(root, name) and (root / name).is_file():
         size = (root / name).stat().st_size
-        told = f"{name} has {size >> 10} KiB, more than any card ({_LARGEST_CARD >> 10} KiB); {_AGAIN}"
+        told = f"{name} has {size >> 10} KiB, more than any card ({_LARGEST_CARD >> 10} KiB); {RESTORE}"
         if checks.expect("card", size <= _LARGEST_CARD, told):
             check_card_text(checks, name, read_bounded(root / name).decode(), entry)
 
@@ -112,7 +113,7 @@ def check_onnx_paths(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
         checks.expect(
             "onnx_path",
             same,
-            f"onnx_path {show(path)} opens a file that has another hash than exports.onnx_sha256; {_AGAIN}",
+            f"onnx_path {show(path)} opens a file that has another hash than exports.onnx_sha256; {RESTORE}",
         )
     if below is not None and below.is_file() and not below.samefile(path):
         checks.note("onnx_path", f"onnx_path {show(path)} opens a file outside this folder; was the folder copied?")
@@ -184,7 +185,7 @@ def _claims(entry: dict[str, Any]) -> list[_Claim]:
 def _check_content(checks: Checks, path: Path, about: list[_Claim]) -> None:
     if path.is_dir():
         bundle = all(claim.key == "exports.coreml_path" for claim in about)
-        if checks.expect("file", bundle, f"{show(about[0].name)} is a folder where a file belongs; {_AGAIN}"):
+        if checks.expect("file", bundle, f"{show(about[0].name)} is a folder where a file belongs; {RESTORE}"):
             checks.note("hash", f"{show(about[0].name)} is a folder, so its hash is not checked")
         return
     try:
@@ -198,13 +199,13 @@ def _check_content(checks: Checks, path: Path, about: list[_Claim]) -> None:
             checks.expect(
                 "hash",
                 good,
-                f"{show(claim.name)} has sha256 {sha[:12]}…, the registry ({claim.key}) tells {show(claim.sha256)[:14]}; {_AGAIN}",
+                f"{show(claim.name)} has sha256 {sha[:12]}…, the registry ({claim.key}) tells {show(claim.sha256)[:14]}; {RESTORE}",
             )
         if claim.size is not None:
             checks.expect(
                 "bytes",
                 claim.size == size,
-                f"{show(claim.name)} has {size} bytes, the registry tells {show(claim.size)}; {_AGAIN}",
+                f"{show(claim.name)} has {size} bytes, the registry tells {show(claim.size)}; {RESTORE}",
             )
     if all(claim.sha256 is None for claim in about) and {"file", "exports.onnx_path"} & {c.key for c in about}:
         checks.note("hash", f"the registry tells no hash of {show(about[0].name)}, so a change of it stays unseen")

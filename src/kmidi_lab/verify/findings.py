@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from kmidi_lab.errors import one_line, reason
 
 FAULT, NOTE = "fault", "note"
+AGAIN = "export the model again"
+RESTORE = f"restore it or {AGAIN}"
 
 
 @dataclass(frozen=True)

@@ -22,15 +22,16 @@ from kmidi_lab.inference.published import example_root
 from kmidi_lab.registry.files import FILE, HISTORY, STAGING, read_bounded
 from kmidi_lab.registry.registry import held_still
 from kmidi_lab.verify.artefacts import looks_like_rtneural
-from kmidi_lab.verify.claims import check_lab_entry, check_sealed
+from kmidi_lab.verify.claims import check_lab_entry
 from kmidi_lab.verify.entry import check_entry, contract_of, read_registry
 from kmidi_lab.verify.files import check_card, check_files, check_history, check_onnx_paths, named_files
-from kmidi_lab.verify.findings import Checks, Finding
+from kmidi_lab.verify.findings import RESTORE, Checks, Finding
 from kmidi_lab.verify.left_out import check_left_out
-from kmidi_lab.verify.model import ModelFiles, check_model, files_of
+from kmidi_lab.verify.model import check_model
+from kmidi_lab.verify.model_files import ModelFiles, files_of
+from kmidi_lab.verify.seals import check_sealed
 
 _GOLDEN = "golden"
-_AGAIN = "restore it or export the model again"
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,10 @@ def _verify(root: Path, runner: Path | None) -> Verification:
 def _check_entry_files(checks: Checks, root: Path, entry: dict[str, Any], runner: Path | None) -> None:
     check_files(checks, root, entry)
     for check in (check_card, check_onnx_paths, check_history):
-        with checks.guarded("file", checks.subject, _AGAIN):
+        with checks.guarded("file", checks.subject, RESTORE):
             check(checks, root, entry)
     contract: Contract | None = contract_of(entry.get("id"), entry.get("contract_version"))
-    with checks.guarded("file", checks.subject, _AGAIN):
+    with checks.guarded("file", checks.subject, RESTORE):
         check_model(checks, root, files_of(entry), contract, entry, runner)
 
 

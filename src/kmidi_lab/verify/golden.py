@@ -13,10 +13,9 @@ from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import show
 from kmidi_lab.export.proof.golden import MEL128_SAMPLE_RATE_HZ, SEQUENCE, checksum
 from kmidi_lab.verify.artefacts import Sizes
-from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.findings import AGAIN, Checks
 
 Array = NDArray[np.float32]
-_AGAIN = "export the model again"
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,12 @@ def check_golden_file(
     Args:
         lab: this lab wrote it, so that no field may lack.
     """
-    with checks.guarded("golden", f"{name} is broken", _AGAIN):
+    with checks.guarded("golden", f"{name} is broken", AGAIN):
         file = orjson.loads(data)
         if not isinstance(file, dict):
             raise ValueError("it is not an object")
         if lab or "id" in file:
-            checks.expect("golden", file.get("id") == model_id, f"{name}: is of {show(file.get('id'))}; {_AGAIN}")
+            checks.expect("golden", file.get("id") == model_id, f"{name}: is of {show(file.get('id'))}; {AGAIN}")
         if contract is not None:
             fields: dict[str, object] = {"feature_version": contract.features, "contract_version": contract.version}
             if contract.listens:
@@ -52,14 +51,14 @@ def check_golden_file(
             for key, right in fields.items():
                 value, needed = file.get(key), lab or key == "feature_version"
                 good = value == right or (not needed and key not in file)
-                checks.expect(key, good, f"{name}: {key} is {show(value)}, the contract says {show(right)}; {_AGAIN}")
+                checks.expect(key, good, f"{name}: {key} is {show(value)}, the contract says {show(right)}; {AGAIN}")
         for teller, inputs, outputs in sizes:
             for key, right in (("input_size", inputs), ("output_size", outputs)):
                 good = file.get(key) == right or (not lab and key not in file)
                 checks.expect("size", good, f"{name}: {key} is {show(file.get(key))}, {teller} says {show(right)}")
         if not {"sequence", "typical"} & set(file):
             tell = checks.fault if lab else checks.note
-            tell("golden", f"{name}: holds checksums and no vectors, so nothing is replayed; {_AGAIN}")
+            tell("golden", f"{name}: holds checksums and no vectors, so nothing is replayed; {AGAIN}")
             return None
         return _vectors(checks, name, file, sizes)
     return None
@@ -73,27 +72,27 @@ def _vectors(checks: Checks, name: str, file: dict[str, Any], sizes: list[Sizes]
         checks.expect(
             "checksum",
             file.get(f"{side}_checksum") == checksum(vectors),
-            f"{name}: {side}_checksum is not that of the {side}s; restore the file or {_AGAIN}",
+            f"{name}: {side}_checksum is not that of the {side}s; restore the file or {AGAIN}",
         )
         if side == "input":
             told_apart = bool(np.ptp(parts[1][0], axis=0).any()) if len(parts[1][0]) else False
             checks.expect(
-                "golden", told_apart, f"{name}: the typical inputs are all the same, so they prove nothing; {_AGAIN}"
+                "golden", told_apart, f"{name}: the typical inputs are all the same, so they prove nothing; {AGAIN}"
             )
-        checks.expect("finite", bool(np.isfinite(vectors).all()), f"{name}: {side}s hold NaN or infinity; {_AGAIN}")
+        checks.expect("finite", bool(np.isfinite(vectors).all()), f"{name}: {side}s hold NaN or infinity; {AGAIN}")
         for pair in sizes:
             width = pair.inputs if side == "input" else pair.outputs
             checks.expect(
                 "size",
                 vectors.shape[1] == width,
-                f"{name}: {side}s have {vectors.shape[1]} values, {pair.teller} says {show(width)}; {_AGAIN}",
+                f"{name}: {side}s have {vectors.shape[1]} values, {pair.teller} says {show(width)}; {AGAIN}",
             )
     counts = [len(rows) for part in parts for rows in part]
     paired = checks.expect(
         "golden",
         counts[0] == counts[1] == SEQUENCE and counts[2] == counts[3] >= SEQUENCE,
         f"{name}: has {counts[0]} → {counts[1]} vectors in sequence and {counts[2]} → {counts[3]} typical ones, must "
-        f"be {SEQUENCE}, and {SEQUENCE} or more; {_AGAIN}",
+        f"be {SEQUENCE}, and {SEQUENCE} or more; {AGAIN}",
     )
     return golden if paired and np.isfinite(golden.inputs).all() else None
 

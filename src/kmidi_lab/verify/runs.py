@@ -17,13 +17,12 @@ from kmidi_lab.export.proof.golden import Model, Worst, called, edge_cases
 from kmidi_lab.export.proof.probes import gate_inputs, varied_inputs
 from kmidi_lab.export.proof.random_calls import CALLS, SEED
 from kmidi_lab.export.rtneural.runner import run_rtneural
-from kmidi_lab.verify.findings import Checks
+from kmidi_lab.verify.findings import AGAIN, Checks
 from kmidi_lab.verify.golden import Golden
 
 Array = NDArray[np.float32]
 TOLERANCE = 1e-4
 _SEEDED = 64
-_AGAIN = "export the model again"
 _PLANS = {False: "called in a row", True: "reset before each call"}
 
 
@@ -49,24 +48,24 @@ class RunnableFile:
 
 def check_runs(checks: Checks, file: RunnableFile, contract: Contract | None) -> None:
     """One file by itself: finite on gate inputs and its golden inputs, its state, and its golden outputs."""
-    with checks.guarded("run", file.name, _AGAIN):
+    with checks.guarded("run", file.name, AGAIN):
         calls = _calls(file)
         for each, plan in _PLANS.items():
             outputs = called(file.model, calls, each)
             wrong = np.argwhere(~np.isfinite(outputs))
             where = f"output {wrong[0][1]} on {_call_name(file, wrong[0][0])}, {plan}" if len(wrong) else ""
-            checks.expect("finite", not where, f"{file.name}: gives NaN or infinity at {where}; {_AGAIN}")
+            checks.expect("finite", not where, f"{file.name}: gives NaN or infinity at {where}; {AGAIN}")
         if contract is not None and not contract.streaming:
             worst = Worst(called(file.model, calls, False), called(file.model, calls, True), file.slices)
             checks.expect(
                 "state",
                 worst.error <= TOLERANCE,
                 f"{file.name}: {_call_name(file, worst.call)} gives another answer after other calls, and the contract says "
-                f"that {contract.id} has no state; {_AGAIN}",
+                f"that {contract.id} has no state; {AGAIN}",
             )
     if file.golden is not None:
         for (inputs, outputs), each in ((file.golden.sequence, False), (file.golden.typical, True)):
-            with checks.guarded("golden", f"{file.name} on its golden vectors", _AGAIN):
+            with checks.guarded("golden", f"{file.name} on its golden vectors", AGAIN):
                 worst = Worst(called(file.model, inputs, each), outputs, file.slices)
                 what, place = f"{file.name} against its golden vectors {_PLANS[each]}", f"golden call {worst.call}"
                 _expect_close(checks, "golden", worst, what, place)
@@ -74,11 +73,11 @@ def check_runs(checks: Checks, file: RunnableFile, contract: Contract | None) ->
 
 def check_agreement(checks: Checks, first: RunnableFile, second: RunnableFile) -> None:
     """Two files of one network on the same calls, in a row and each from a reset, and on many random ones in a row."""
-    with checks.guarded("agreement", f"{first.name} against {second.name}", _AGAIN):
+    with checks.guarded("agreement", f"{first.name} against {second.name}", AGAIN):
         if first.input_size != second.input_size:
             checks.fault(
                 "agreement",
-                f"{first.name} takes {first.input_size} values and {second.name} {second.input_size}; {_AGAIN}",
+                f"{first.name} takes {first.input_size} values and {second.name} {second.input_size}; {AGAIN}",
             )
             return
         calls = _calls(first)
@@ -129,5 +128,5 @@ def _expect_close(checks: Checks, check: str, worst: Worst, what: str, place: st
     checks.expect(
         check,
         worst.error <= TOLERANCE,
-        f"{what}: {amount} at {place}, output {worst.output}; tolerance {TOLERANCE:g}; {_AGAIN}",
+        f"{what}: {amount} at {place}, output {worst.output}; tolerance {TOLERANCE:g}; {AGAIN}",
     )
