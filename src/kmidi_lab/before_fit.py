@@ -13,7 +13,8 @@ from kmidi_lab.data import DataModule, handshake
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.nn.module import LabModule
-from kmidi_lab.registry.registry import check_writable, load_registry
+from kmidi_lab.registry.lock import check_writable
+from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.start_weights import Start
 from kmidi_lab.targets import build, find

@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import ConfigCompositionException, HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
+from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from kmidi_lab import schema
 from kmidi_lab.conf_dir import (
     MAIN,
-    conf_dir,
     conf_dirs,
-    config_file,
-    has_settings,
     main_config,
     main_config_dir,
     options,
 )
-from kmidi_lab.config_rules import check_meaning, check_own_files, check_said, check_types, forget_choices, with_choices
-from kmidi_lab.errors import ConfigError, first_line, one_line, one_of
+from kmidi_lab.config_choices import forget_choices
+from kmidi_lab.config_faults import explained, explained_value
+from kmidi_lab.config_rules import check_meaning, check_own_files, check_said, check_types
+from kmidi_lab.errors import ConfigError, one_line
 from kmidi_lab.overrides import jobs
 from kmidi_lab.sweeps import space
 from kmidi_lab.sweeps.variants import Variants
@@ -38,9 +35,6 @@ _NEEDED = ("task", "model", "data", "trainer", "hardware", "paths", "export", "l
 """What every main config has, by its own defaults or the lab's."""
 _ANSWERING = ("compose", "predict")
 _SERVING = ("serve", "collect")
-_QUOTES = "'\""
-_CHOOSE_MODEL = ("model=", "data=", "experiment=", "hydra.searchpath=")
-_NUMBERS = {"Integer": "int", "Float": "float"}
 
 
 def new_run_id() -> str:
@@ -144,15 +138,11 @@ def _compose(overrides: list[str]) -> DictConfig:
         _check(cfg, overrides)
         return cfg
     except ConfigCompositionException as error:
-        raise ConfigError(_explain(error, overrides)) from None
+        raise ConfigError(explained(error, overrides)) from None
     except YAMLError as error:
         raise ConfigError(f"a file of the config is no YAML: {one_line(str(error))}") from None
     except (HydraException, OmegaConfBaseException) as error:
-        key = re.search(r"full_key: (\S+)", str(error))
-        told = first_line(error)
-        if isinstance(error, InterpolationKeyError) and (name := re.search(r"'(.*)'", told)):
-            told = f"${{{name[1]}}} stands for another setting, and none is named {name[1]!r}; write it without ${{…}}"
-        raise ConfigError(f"{key[1]}: {told}" if key else told) from None
+        raise ConfigError(explained_value(error)) from None
 
 
 def _check(cfg: DictConfig, overrides: list[str]) -> None:
@@ -168,72 +158,3 @@ def _check(cfg: DictConfig, overrides: list[str]) -> None:
     check_said(cfg, overrides)
     check_types(cfg, overrides)
     check_meaning(cfg)
-
-
-def _explain(error: ConfigCompositionException, overrides: list[str]) -> str:
-    text = f"{error} {error.__cause__ or ''}"
-    missing = re.search(r"(?:Could not find|In '[^']+': Could not (?:find|load)) '?([\w/]+)/([^/'\s]+)'", text)
-    if missing:
-        group, choice = missing.groups()
-        there = options(group)
-        if group == "hydra/sweeper":
-            own = ", ".join(options("sweep"))
-            return (
-                f"{group}={choice}: no such sweeper is installed; type sweep=optuna, or another of the lab's own: {own}"
-            )
-        return one_of(group, choice, there) if there else f"{group}={choice}: there is no such choice"
-    absent = re.search(r"Could not delete from config. '([^']+)' does not exist", text)
-    if absent:
-        return f"~{absent[1]}: there is none to remove; leave it out, or type one that --cfg job shows"
-    in_file = re.search(r"In '([^']+)': \w+ raised while composing config:\s+([^\n]+)", text)
-    if in_file:
-        place = re.search(r"full_key: (\S+)", text)
-        return f"{in_file[1]}.yaml: {f'{place[1]}: ' if place else ''}{in_file[2]}"
-    key = re.search(r"Could not override '([^']+)'", text)
-    if key:
-        return _unknown_key(key[1], text, overrides)
-    taken = re.search(r"An item is already at '([^']+)'", text)
-    if taken:
-        name = taken[1].replace("trainer.more.", "trainer.")
-        return f"+{name}: there is one already; type ++{name}=… to put yours in its place"
-    merging = re.search(r"Error merging override ([^=\s]+)=(.*)", str(error))
-    if merging:
-        if "is not a ListConfig" in text:
-            return f"{merging[1]} is a list; type {merging[1]}=[{merging[2]}]"
-        if kind := re.search(r"could not be converted to (Integer|Float)", text):
-            return f"{merging[1]}={merging[2]!r} must be of type {_NUMBERS[kind[1]]}"
-        return f"{merging[1]}: {first_line(error.__cause__ or error)}"
-    return first_line(error.__cause__ or error)
-
-
-def _unknown_key(key: str, text: str, overrides: list[str]) -> str:
-    keys = _known_keys([o for o in overrides if o.startswith(_CHOOSE_MODEL)])
-    if "not in struct" in text or "No match" in text or key not in keys:
-        block, _, last = key.rpartition(".")
-        if block and last in keys and not options(last) and not any(k.startswith(f"{last}.") for k in keys):
-            value = next((o.partition("=")[2] for o in overrides if o.lstrip("+").startswith(f"{key}=")), "…")
-            return f"key: {key!r} does not exist; {last} stands in no block: type {last}={value.strip(_QUOTES)}"
-        near = one_of("key", key, keys).split(" Allowed:")[0].replace("is not allowed", "does not exist")
-        beside = {k for k in keys if k.rpartition(".")[0] == key.rpartition(".")[0]}
-        siblings = sorted(k for k in beside if not k.endswith("_target_"))
-        return f"{near} Allowed here: {', '.join(siblings or sorted({k.split('.')[0] for k in keys}))}"
-    reason = re.search(r"(Value '[^']*'[^\n]*)", text)
-    return f"{key}: {reason[1] if reason else first_line(Exception(text))}"
-
-
-def _known_keys(choices: list[str]) -> list[str]:
-    tasks = [OmegaConf.load(config_file("task", name)) for name in options("task") if has_settings(name)]
-    keys = {key for cfg in (with_choices(tuple(choices)), *tasks) for key, _ in _leaves(cfg)}
-    return sorted(
-        {key for key in keys if not key.endswith("_target_") and key.split(".")[0] != "hydra"}
-        | {p.name for p in conf_dir().iterdir() if p.is_dir()}
-    )
-
-
-def _leaves(node: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key in node if isinstance(node, DictConfig) else []:
-        name = f"{prefix}{key}"
-        child = None if OmegaConf.is_missing(node, key) or OmegaConf.is_interpolation(node, key) else node[key]
-        yield name, child
-        if isinstance(child, DictConfig):
-            yield from _leaves(child, f"{name}.")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from math import inf
 from pathlib import Path
 
-from hydra import compose
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from kmidi_lab.conf_dir import main_config, options
+from kmidi_lab.config_choices import is_choice, with_choices
 from kmidi_lab.contracts import CONTRACTS, register
 from kmidi_lab.errors import ConfigError, one_of
 from kmidi_lab.hardware import usable_cores
@@ -82,25 +80,23 @@ def check_types(cfg: DictConfig, overrides: list[str]) -> None:
             raise ConfigError(f"{key}={now!r} must be of type {type_name}{such}")
 
 
-@lru_cache(maxsize=8)
-def with_choices(choices: tuple[str, ...]) -> DictConfig:
-    """The config without values, composed once for all jobs that differ in them alone; see `forget_choices`."""
-    return compose(main_config(), overrides=list(choices), return_hydra_config=True)
-
-
-def forget_choices() -> None:
-    """For before a command: the files in `conf/` may be others than in the one before."""
-    with_choices.cache_clear()
-
-
-def is_choice(override: str) -> bool:
-    """Whether it chooses files of `conf/`, which decide the types of values."""
-    key = override.split("=", 1)[0].lstrip("+~")
-    return key == "hydra.searchpath" or bool(options(key.split("@")[0]))
-
-
 def check_meaning(cfg: DictConfig) -> None:
     """Raises ConfigError: a value that can't be meant."""
+    _check_model(cfg)
+    _check_numbers(cfg)
+    _check_jobs(cfg)
+    _check_folders(cfg)
+    if not 0 < cfg.export.tolerance <= LARGEST_TOLERANCE:
+        raise ConfigError(
+            f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened"
+        )
+    _check_search(cfg)
+    if cfg.export.cpp not in (None, "kmw", "header"):
+        raise ConfigError(f"export.cpp={cfg.export.cpp} must be null, kmw or header, see docs/cpp_runtime.md")
+
+
+def _check_model(cfg: DictConfig) -> None:
+    """A model that is known, and data that it can take."""
     data = cfg.hydra.runtime.choices.data
     if data not in cfg.model.accepts:
         raise ConfigError(
@@ -110,6 +106,9 @@ def check_meaning(cfg: DictConfig) -> None:
     bring_contract(cfg)
     if cfg.model.name not in CONTRACTS:
         raise ConfigError(one_of("model.name", cfg.model.name, CONTRACTS))
+
+
+def _check_numbers(cfg: DictConfig) -> None:
     share = cfg.trainer.limit_train_batches
     if isinstance(share, bool) or (isinstance(share, float) and not share <= 1):
         raise ConfigError(
@@ -122,12 +121,20 @@ def check_meaning(cfg: DictConfig) -> None:
             raise ConfigError(
                 f"{key}={value} must be {least} to {most}" if most < inf else f"{key}={value} must be {least:g} or more"
             )
+
+
+def _check_jobs(cfg: DictConfig) -> None:
+    """How many jobs run at once, and where."""
     jobs, most = OmegaConf.select(cfg, "hydra.launcher.n_jobs"), max(2, usable_cores())
     if jobs is not None and jobs > most:
         raise ConfigError(f"hydra.launcher.n_jobs={jobs} must be at most {most}: a job is a process, and busy")
     if cfg.launcher == "workers" and jobs < 1:
         raise ConfigError(f"hydra.launcher.n_jobs={jobs} must be 1 or more")
     launcher_values.check(cfg.launcher, cfg.hydra.launcher)
+
+
+def _check_folders(cfg: DictConfig) -> None:
+    """Places that are named, and folders of data that are there."""
     for key in _NOT_EMPTY:
         named = OmegaConf.select(cfg, key)
         if isinstance(named, str) and not named.strip():
@@ -138,10 +145,10 @@ def check_meaning(cfg: DictConfig) -> None:
             raise ConfigError(
                 f"{key}={root} is not a folder; name the folder that holds the data sets, or unset DATA_ROOT"
             )
-    if not 0 < cfg.export.tolerance <= LARGEST_TOLERANCE:
-        raise ConfigError(
-            f"export.tolerance={cfg.export.tolerance} must be above 0 and at most 1e-4: the gate may be tightened, not opened"
-        )
+
+
+def _check_search(cfg: DictConfig) -> None:
+    """Where a sweep keeps its study, and what it goes by."""
     url = cfg.sweep.storage or ""
     if not url.startswith("sqlite") and _PASSWORD.search(url):
         raise ConfigError(
@@ -153,8 +160,6 @@ def check_meaning(cfg: DictConfig) -> None:
             raise ConfigError(one_of(key, OmegaConf.select(cfg, key), allowed))
     if cfg.sweep.rank_by == "test" and cfg.sweep.test == "chosen":
         raise ConfigError("sweep.rank_by=test needs a test of every job; type sweep.test=all, too")
-    if cfg.export.cpp not in (None, "kmw", "header"):
-        raise ConfigError(f"export.cpp={cfg.export.cpp} must be null, kmw or header, see docs/cpp_runtime.md")
 
 
 def check_own_files(jobs: Sequence[DictConfig]) -> None:

@@ -11,7 +11,7 @@ from test_registry import check, put
 
 from kmidi_lab.contracts import CONTRACTS, HARMONY
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry import registry
+from kmidi_lab.registry import lock
 from kmidi_lab.registry.history import rollback
 from kmidi_lab.registry.registry import load_registry
 
@@ -66,6 +66,6 @@ def test_publishing_rolling_back_and_reading_at_once(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_is_held_is_waited_for_and_then_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_LOCK_TIMEOUT_S", 0.1)
-    with registry._locked(tmp_path), pytest.raises(RegistryError, match=r"another process holds registry\.json\.lock"):
+    monkeypatch.setattr(lock, "_LOCK_TIMEOUT_S", 0.1)
+    with lock.locked(tmp_path), pytest.raises(RegistryError, match=r"another process holds registry\.json\.lock"):
         put(tmp_path)

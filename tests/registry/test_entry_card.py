@@ -12,7 +12,7 @@ from support.run_fixture import run_files, run_record
 
 from kmidi_lab.contracts import CONTRACTS, EMOTION_NODE, HARMONY
 from kmidi_lab.registry.entry import registry_entry
-from kmidi_lab.registry.files import SCHEMA
+from kmidi_lab.registry.schema import SCHEMA
 from kmidi_lab.report.card import model_card
 from kmidi_lab.run_analysis import Analysis, SliceEvidence
 from kmidi_lab.run_record import RunRecord

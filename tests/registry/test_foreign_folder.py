@@ -16,8 +16,8 @@ from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.bench.latency import read_published
 from kmidi_lab.inference.published import load_published
-from kmidi_lab.registry.files import is_of_model, is_written
 from kmidi_lab.registry.history import rollback
+from kmidi_lab.registry.names import is_of_model, is_written
 from kmidi_lab.registry.registry import load_registry, published_entry
 
 ID = HARMONY.id

@@ -16,7 +16,7 @@ from test_registry import check, put
 
 from kmidi_lab.contracts import GROOVE, HARMONY
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry import registry
+from kmidi_lab.registry import lock
 from kmidi_lab.registry.history import promote, rollback
 from kmidi_lab.registry.registry import load_registry, published_entry
 
@@ -124,7 +124,7 @@ def test_a_read_only_folder_can_be_read_and_not_changed(models, monkeypatch, cha
     def fail(*_: Any, **__: Any) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-    monkeypatch.setattr(registry.FileLock, "acquire", fail)
+    monkeypatch.setattr(lock.FileLock, "acquire", fail)
     assert published_entry(models, HARMONY.id)["training"]["run_id"] == "run-live"
     refused(models, change, r"can't be written .Read-only file system.")
     (models / ".staging" / "half").mkdir(parents=True)

@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 from support.sample_run import sample_run
 
 from kmidi_lab.contracts import Contract
-from kmidi_lab.registry.registry import entry_status
+from kmidi_lab.registry.policy import entry_status
 from kmidi_lab.run_record import RunRecord
 
 

@@ -241,7 +241,7 @@ def test_a_student_without_a_registry_is_held_to_its_own_golden_vectors(tmp_path
 
 
 def test_a_publish_is_waited_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kmidi_lab.registry.registry._LOCK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("kmidi_lab.registry.lock._LOCK_TIMEOUT_S", 0.1)
     with opened(root), pytest.raises(RegistryError, match="another process holds"):
         verify_folder(root, None)
 

@@ -22,8 +22,8 @@ from kmidi_lab.inference.known_inputs import KNOWN_INPUTS, KnownInputs
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import from_reset
 from kmidi_lab.registry.entry import registry_entry, sha256
-from kmidi_lab.registry.policy import withheld_line
-from kmidi_lab.registry.registry import BetterPublishedError, entry_status, may_replace, publish, published_entry
+from kmidi_lab.registry.policy import entry_status, may_replace, withheld_line
+from kmidi_lab.registry.registry import BetterPublishedError, publish, published_entry
 from kmidi_lab.report.card import model_card
 from kmidi_lab.run_export import Export, FileFacts, Latency
 from kmidi_lab.run_record import RunRecord

@@ -18,7 +18,8 @@ from kmidi_lab.errors import HubError, RegistryError
 from kmidi_lab.files import in_a_temporary_folder
 from kmidi_lab.hub.client import Listing, Repository
 from kmidi_lab.hub.push import portable
-from kmidi_lab.registry.files import FILE, LARGEST_FILE, check_names, declared_files
+from kmidi_lab.registry.files import LARGEST_FILE, declared_files
+from kmidi_lab.registry.names import FILE, check_names
 from kmidi_lab.registry.policy import may_replace
 from kmidi_lab.registry.registry import find, load_registry, publish
 from kmidi_lab.registry.schema import validate

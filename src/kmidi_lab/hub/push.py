@@ -12,7 +12,8 @@ from kmidi_lab.errors import HubError, RegistryError, show
 from kmidi_lab.hub.client import Listing, Repository
 from kmidi_lab.hub.readme import readme
 from kmidi_lab.inference.published import example_root
-from kmidi_lab.registry.files import FILE, declared_files, is_of_model, read_files
+from kmidi_lab.registry.files import declared_files, read_files
+from kmidi_lab.registry.names import FILE, is_of_model
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.registry.versions import sealed
 from kmidi_lab.verify.folder import verify_folder

@@ -18,8 +18,9 @@ from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.inference.outliers import OutlierDetector, read_outliers
-from kmidi_lab.registry.files import check_below, check_hashes, read_bounded
+from kmidi_lab.registry.files import check_hashes, read_bounded
 from kmidi_lab.registry.left_out import is_partial
+from kmidi_lab.registry.names import check_below
 from kmidi_lab.text.table import Table
 
 Part = TypeVar("Part")

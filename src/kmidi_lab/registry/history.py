@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from kmidi_lab.errors import ConfigError, RegistryError
-from kmidi_lab.registry.files import is_published_name, read_file, read_files
+from kmidi_lab.registry.files import read_file, read_files
+from kmidi_lab.registry.names import is_published_name
 from kmidi_lab.registry.policy import earned_by, may_promote, step_down
 from kmidi_lab.registry.registry import find, load_registry, onnx_path, opened, write_entry
 from kmidi_lab.registry.versions import (

@@ -10,31 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from filelock import FileLock, Timeout
-
-from kmidi_lab import files
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.files import FILE, LOCK, STAGING, check_files, left_behind, read_bounded
-from kmidi_lab.registry.policy import better_in_sweep, entry_status, may_replace
+from kmidi_lab.registry.files import check_files, left_behind, read_bounded
+from kmidi_lab.registry.lock import locked
+from kmidi_lab.registry.names import FILE, STAGING
+from kmidi_lab.registry.policy import better_in_sweep, may_replace
 from kmidi_lab.registry.schema import VERSION, schema, validate
 from kmidi_lab.registry.transaction import complete, is_committed, replace_together
 from kmidi_lab.registry.versions import prune, sealed, succeed
-
-__all__ = [
-    "BetterPublishedError",
-    "absolute",
-    "entry_status",
-    "find",
-    "load_registry",
-    "may_replace",
-    "onnx_path",
-    "opened",
-    "publish",
-    "published_entry",
-    "write_entry",
-]
-
-_LOCK_TIMEOUT_S = 120.0
 
 
 class BetterPublishedError(RegistryError):
@@ -51,23 +34,13 @@ def load_registry(models_root: Path) -> dict[str, Any]:
     """
     if os.path.lexists(models_root / STAGING):
         try:
-            with _locked(models_root):
+            with locked(models_root):
                 complete(models_root)
         except RegistryError:
             # Before its commit a publish has changed nothing, and a folder that can't be written can still be read.
             if is_committed(models_root):
                 raise
     return _read(models_root)
-
-
-def check_writable(models_root: Path) -> None:
-    """Takes the lock, writes a file and removes it, so that a folder which can't be written is known before a training.
-
-    Raises:
-        RegistryError: it can't be made or locked. FileError: it can't be written.
-    """
-    with _locked(models_root):
-        files.check_writable(models_root)
 
 
 def published_entry(models_root: Path, model_id: str) -> dict[str, Any] | None:
@@ -141,24 +114,9 @@ def find(registry: Mapping[str, Any], model_id: str) -> dict[str, Any] | None:
 
 
 @contextlib.contextmanager
-def held_still(models_root: Path) -> Iterator[None]:
-    """Nobody publishes there meanwhile; nothing is written, so a folder that was never locked is read as it is.
-
-    Raises:
-        RegistryError: another process holds the lock for too long.
-    """
-    lock = models_root / LOCK
-    if os.access(lock, os.W_OK) and not lock.is_symlink():
-        with _locked(models_root):
-            yield
-    else:
-        yield
-
-
-@contextlib.contextmanager
 def opened(models_root: Path) -> Iterator[dict[str, Any]]:
     """The registry, whole and locked, to be changed by `write_entry`. Raises RegistryError as `load_registry`."""
-    with _locked(models_root):
+    with locked(models_root):
         complete(models_root)
         yield _read(models_root)
 
@@ -215,26 +173,3 @@ def _read(models_root: Path) -> dict[str, Any]:
         ) from error
     validate(registry, path)
     return dict(registry)
-
-
-@contextlib.contextmanager
-def _locked(models_root: Path) -> Iterator[None]:
-    lock = FileLock(models_root / LOCK, timeout=_LOCK_TIMEOUT_S)
-    if (models_root / LOCK).is_symlink():
-        # Taking the lock empties the file, wherever the link leads.
-        raise RegistryError(f"{models_root / LOCK}: a link, which the lab never makes; delete it")
-    try:
-        models_root.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout as error:
-        raise RegistryError(
-            f"{models_root}: another process holds {LOCK} since {_LOCK_TIMEOUT_S:g} s; wait for it, try again"
-        ) from error
-    except OSError as error:
-        raise RegistryError(
-            f"{models_root}: can't be written ({error.strerror or error}); make it writable or choose another folder"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from kmidi_lab.errors import RegistryError, show
-from kmidi_lab.registry.files import FILE, check_below
+from kmidi_lab.registry.names import FILE, check_below
 from kmidi_lab.registry.registry import absolute, find, load_registry, opened, write_entry
 from kmidi_lab.registry.versions import check_seal
 

@@ -10,9 +10,9 @@ from typing import Any
 import jsonschema
 
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.files import SCHEMA
 
 VERSION = "1.1"
+SCHEMA = Path(__file__).with_name("registry.schema.json")
 
 
 def validate(registry: Any, path: Path) -> None:

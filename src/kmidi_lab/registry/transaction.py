@@ -25,7 +25,7 @@ from typing import Any
 
 from kmidi_lab.errors import FileError, RegistryError, show
 from kmidi_lab.files import sync, write_atomic, write_new
-from kmidi_lab.registry.files import FILE, STAGING, is_id, is_written, link_on_the_way
+from kmidi_lab.registry.names import FILE, STAGING, is_id, is_written, link_on_the_way
 
 JOURNAL = "journal.json"
 _LARGEST = 1 << 16

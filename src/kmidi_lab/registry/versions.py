@@ -20,15 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.registry.files import (
-    HISTORY,
-    KEPT_ENTRY,
-    fingerprint,
-    is_version,
-    link_on_the_way,
-    read_bounded,
-    read_files,
-)
+from kmidi_lab.registry.files import fingerprint, read_bounded, read_files
+from kmidi_lab.registry.names import HISTORY, KEPT_ENTRY, is_version, link_on_the_way
 from kmidi_lab.registry.schema import validate_entry
 
 LINES = 20

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from kmidi_lab.conf_dir import options
-from kmidi_lab.config_rules import is_choice
+from kmidi_lab.config_choices import is_choice
 from kmidi_lab.errors import ConfigError
 
 

@@ -18,7 +18,7 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.publish import Publication, export_trained
 from kmidi_lab.nn.module import LabModule, Trained
 from kmidi_lab.provenance import machine_fingerprint
-from kmidi_lab.registry.registry import check_writable
+from kmidi_lab.registry.lock import check_writable
 from kmidi_lab.report.leaderboard import leaderboard
 from kmidi_lab.resume import LAST, read
 from kmidi_lab.run_record import Identity, Network, RunRecord

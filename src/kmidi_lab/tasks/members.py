@@ -18,7 +18,7 @@ from kmidi_lab.feedback.material import Asker, Item
 from kmidi_lab.inference.dropping import dropped_units
 from kmidi_lab.inference.published import Published, load_onnx, load_published
 from kmidi_lab.inference.questions import SOUNDS
-from kmidi_lab.registry.files import HISTORY
+from kmidi_lab.registry.names import HISTORY
 from kmidi_lab.registry.registry import published_entry
 from kmidi_lab.registry.versions import kept_versions, read_version
 

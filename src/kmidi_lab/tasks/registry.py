@@ -10,8 +10,8 @@ from omegaconf import DictConfig
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, RegistryError, one_of, reason
 from kmidi_lab.inference.published import example_root
-from kmidi_lab.registry.files import FILE
 from kmidi_lab.registry.history import demote, promote, require, rollback
+from kmidi_lab.registry.names import FILE
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.registry.rehoming import rehome
 from kmidi_lab.registry.versions import NoVersionError, kept_versions, read_version, version_of

@@ -13,7 +13,8 @@ import orjson
 from kmidi_lab.contract_types import Contract
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import reason, show
-from kmidi_lab.registry.files import FILE, read_bounded
+from kmidi_lab.registry.files import read_bounded
+from kmidi_lab.registry.names import FILE
 from kmidi_lab.registry.schema import fault_text, schema
 from kmidi_lab.verify.findings import Checks
 

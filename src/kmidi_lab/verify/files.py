@@ -11,7 +11,8 @@ import orjson
 
 from kmidi_lab.errors import reason, show
 from kmidi_lab.files import sha256_file
-from kmidi_lab.registry.files import HISTORY, KEPT_ENTRY, is_published_name, read_bounded, stays_below
+from kmidi_lab.registry.files import read_bounded
+from kmidi_lab.registry.names import HISTORY, KEPT_ENTRY, is_published_name, stays_below
 from kmidi_lab.verify.card import check_card_text
 from kmidi_lab.verify.entry import is_lab, section, text
 from kmidi_lab.verify.findings import RESTORE, Checks

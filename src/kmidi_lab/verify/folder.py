@@ -19,8 +19,9 @@ from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import RegistryError, reason
 from kmidi_lab.export.rtneural.runner import VARIABLE
 from kmidi_lab.inference.published import example_root
-from kmidi_lab.registry.files import FILE, HISTORY, STAGING, read_bounded
-from kmidi_lab.registry.registry import held_still
+from kmidi_lab.registry.files import read_bounded
+from kmidi_lab.registry.lock import held_still
+from kmidi_lab.registry.names import FILE, HISTORY, STAGING
 from kmidi_lab.verify.artefacts import looks_like_rtneural
 from kmidi_lab.verify.claims import check_lab_entry
 from kmidi_lab.verify.entry import check_entry, contract_of, read_registry

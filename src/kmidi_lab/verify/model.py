@@ -8,7 +8,8 @@ from typing import Any
 
 from kmidi_lab.contract_types import Contract
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
-from kmidi_lab.registry.files import read_bounded, stays_below
+from kmidi_lab.registry.files import read_bounded
+from kmidi_lab.registry.names import stays_below
 from kmidi_lab.verify.artefacts import check_onnx_file, check_rtneural_file, declared_sizes
 from kmidi_lab.verify.beside import check_head, check_header, check_runtime_file
 from kmidi_lab.verify.entry import is_lab

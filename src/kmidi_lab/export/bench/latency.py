@@ -16,8 +16,9 @@ from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.bench.backends import onnx_backends, torch_backend
 from kmidi_lab.export.bench.memory_floor import memory_floor, read_time_us
 from kmidi_lab.export.bench.timing import deadlines, one_core, summary, time_calls
-from kmidi_lab.registry.files import check_below, read_bounded
+from kmidi_lab.registry.files import read_bounded
 from kmidi_lab.registry.left_out import why_left_out
+from kmidi_lab.registry.names import check_below
 from kmidi_lab.registry.policy import withheld_line, withheld_of
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from pathlib import Path
 from kmidi_lab.errors import LabError, UserError
 from kmidi_lab.export.cpp.emit import RUNTIME, runtime_file, runtime_source
 from kmidi_lab.files import write_atomic
-from kmidi_lab.registry.files import FILE
 from kmidi_lab.registry.left_out import LIST, listed, why_left_out
+from kmidi_lab.registry.names import FILE
 
 
 def main(arguments: list[str]) -> None:
