@@ -72,6 +72,18 @@ def test_a_number_of_bars_is_filled_exactly() -> None:
     assert len(asked().pitch) == 32
 
 
+@pytest.mark.parametrize(("lowest", "heard"), [(24, 60), (36, 60), (62, 62), (91, 67), (103, 67)])
+def test_a_model_hears_a_low_or_a_high_tune_in_the_register_that_it_knows(lowest: int, heard: int) -> None:
+    """What goes on is moved back to where the tune lies."""
+    line = b"".join(note(lowest + [0, 2, 4, 7, 11][i % 5], 80, 240) for i in range(32))
+    request = MelodyOverChords(midi=midi(track(name("Melody") + line + END)), bars=4)
+    assert request.primer is not None
+    moved, up = request.primer.in_the_middle()
+    assert moved.melody.pitch.min() == heard and up == heard - lowest
+    new = request.run(None, Session("melody", Path(), Path("nowhere"), seed=3)).pitch
+    assert lowest - 12 < new.min() and new.max() < lowest + 24
+
+
 def test_a_melody_goes_on_at_the_next_bar_and_all_else_stays(tmp_path: Path) -> None:
     (tmp_path / "in.mid").write_bytes(song())
     tune = asked(midi=tmp_path / "in.mid", bars=4, chords="G D")

@@ -27,6 +27,8 @@ _CONTEXT = 448
 _FEWEST_BARS = 3
 """A tune with fewer different bars gives no rhythm to go on with."""
 _LAST_NOTES = 16
+_LOW, _MIDDLE, _HIGH = 55, 67, 79
+"""Pitches. A tune whose median lies from the first to the last is where those of the training lie."""
 _ALONE = 1.1
 """Notes of a file for each of its melody's up to which there is nothing else to hear its key by."""
 Sounding = tuple[float, float, int, int]
@@ -70,6 +72,16 @@ class Primer:
         """The tune's own bars, where it has enough of them."""
         own = bars_of([self.melody], self.metre.bar, 1)
         return own if len(own) >= _FEWEST_BARS else Counter()
+
+    def in_the_middle(self) -> tuple[Primer, int]:
+        """The tune in the register that a model knows, and how many semitones higher it is than in the file.
+
+        A bass line or a piccolo's tune is moved by octaves: the model, which was trained on singers' tunes, loses it
+        elsewhere.
+        """
+        median = float(np.median(self.melody.pitch))
+        up = 0 if _LOW <= median <= _HIGH else 12 * round((_MIDDLE - median) / 12)
+        return replace(self, melody=replace(self.melody, pitch=self.melody.pitch.astype(np.int64) + up)), up
 
     def listen(
         self, ask: Callable[[np.ndarray], np.ndarray], affect: tuple[float, float] | None, contract: Contract

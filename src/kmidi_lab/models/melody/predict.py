@@ -115,15 +115,15 @@ class MelodyOverChords(Request[Tune]):
         rhythm = compose(kinds, notes, arousal, rng, self.metre, count, density)
         chords = repeat(self.progression, float((rhythm.onset + rhythm.duration)[-1]), self.metre.bar)
         ask, contract = None, MELODY
+        primer, up = self.primer.in_the_middle() if self.primer else (None, 0)
         if published is not None:
             published.model.reset()
             ask, contract = published.model, published.contract
-            if self.primer:
-                self.primer.listen(ask, self.affect, contract)
+            if primer:
+                primer.listen(ask, self.affect, contract)
         drawing = rng, self.temperature, self.top_k, self.top_p
-        pitches = write(
-            ask, rhythm, chords, self.spelling.key, self.affect, *drawing, self.metre, self.primer, contract
-        )
+        heard = write(ask, rhythm, chords, self.spelling.key, self.affect, *drawing, self.metre, primer, contract)
+        pitches = np.where(heard - up > 127, heard - up - 12, heard - up)
         tempo = round(self.primer.tempo if self.primer else 100 + 30 * arousal)
         return Tune(rhythm, pitches, chords, tempo, self.spelling, origin, self.metre, self.primer)
 
