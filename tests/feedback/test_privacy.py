@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from kmidi_lab.errors import ConfigError, DataError
-from kmidi_lab.feedback import anonymous
+from kmidi_lab.feedback import anonymous, use_ids
 from kmidi_lab.feedback.anonymous import anonymous_counts, counts_table, threshold
 from kmidi_lab.feedback.consent import Consent, keep_consent, read_consent
 from kmidi_lab.feedback.consent import to_line as consent_line
@@ -124,6 +125,37 @@ def test_what_is_shared_is_divided_into_files_that_a_collector_takes(tmp_path: P
     lines = [path.read_bytes().splitlines(keepends=True) for path in files]
     assert {first for first, *_ in lines} == {consent_line(consent)}
     assert {parse(line).event for _, *rest in lines for line in rest} == {event.event for event in events}
+
+
+def test_files_that_were_shared_before_hold_nothing_that_is_allowed_no_more(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(task, "_MOST_BYTES", 1000)
+    store, path = Store(tmp_path / "feedback.db"), tmp_path / "shared.jsonl"
+    store.add([replace(FULL, event=new_id()) for _ in range(20)])
+    task._share(store, Consent("all", "2026-01-01"), path)
+    before = len(list(tmp_path.glob("shared-*.jsonl")))
+    mine = tmp_path / f"shared-{before + 2}.jsonl"
+    mine.write_text("of somebody else")
+    store.forget([FULL.use])
+    task._share(store, Consent("actions", "2026-01-01"), path)
+    assert (
+        before > 3 and list(tmp_path.glob("shared*.jsonl")) == [path, mine] and mine.read_text() == "of somebody else"
+    )
+
+
+def test_pages_that_begin_a_month_at_once_have_one_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that another has overwritten could not be named to have its events deleted."""
+
+    def slow() -> str:
+        time.sleep(0.02)
+        return new_id()
+
+    monkeypatch.setattr(use_ids, "new_id", slow)
+    with ThreadPoolExecutor(4) as pages:
+        given = set(pages.map(lambda _: use_ids.use_id(tmp_path / "new"), range(4)))
+    [(kept, since)] = use_ids.use_ids(tmp_path / "new")
+    assert given == {kept}
+    later = use_ids.use_id(tmp_path / "new", since + use_ids.ROTATES_S)
+    assert [use for use, _ in use_ids.use_ids(tmp_path / "new")] == [kept, later]
 
 
 def test_the_task_shares_what_the_consent_covers(job, tmp_path: Path, capsys) -> None:

@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback.anonymous import anonymous_counts, counts_table
-from kmidi_lab.feedback.consent import Consent, keep_consent, read_consent
+from kmidi_lab.feedback.consent import Consent, from_json, keep_consent, read_consent
 from kmidi_lab.feedback.consent import to_line as consent_line
 from kmidi_lab.feedback.event import to_line
 from kmidi_lab.feedback.importing import import_file
+from kmidi_lab.feedback.reading import EventError
 from kmidi_lab.feedback.store import FILE, Store
 from kmidi_lab.feedback.use_ids import renew, use_ids
 from kmidi_lab.files import write_atomic
@@ -26,6 +28,7 @@ _MINE = "mine"
 _MOST_SHOWN = 20
 _MOST_BYTES = 1_000_000
 """Of a file that is shared: the collector takes no more at once."""
+_LONGEST_CONSENT = 1000
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
@@ -66,6 +69,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
 def _share(store: Store, consent: Consent, path: Path) -> None:
     """Writes files that the collector takes, each with the consent: `path`, and `-2`, `-3` … behind its name.
 
+    Those of an earlier time that are more are removed: they may hold what was forgotten, or is allowed no more.
+
     Raises:
         ConfigError: nothing is allowed.
     """
@@ -78,10 +83,29 @@ def _share(store: Store, consent: Consent, path: Path) -> None:
             parts.append(consent_line(consent))
         parts[-1] += line
     for number, part in enumerate(parts, start=1):
-        name = path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+        name = _part(path, number)
         write_atomic(name, part, mode=0o600)
         say(f"written: {name}")
+    number = len(parts) + 1
+    while _is_shared(left := _part(path, number)):
+        left.unlink()
+        say(f"removed: {left}, of an earlier time")
+        number += 1
     say(f"{many(len(lines), 'event')} as consent {consent.scope!r} of {consent.date} allows; nothing is sent")
+
+
+def _part(path: Path, number: int) -> Path:
+    return path if number == 1 else path.with_stem(f"{path.stem}-{number}")
+
+
+def _is_shared(path: Path) -> bool:
+    """Whether a file begins with a consent, as those do that are shared."""
+    try:
+        with path.open("rb") as file:
+            from_json(orjson.loads(file.readline(_LONGEST_CONSENT)))
+    except (OSError, ValueError, EventError):
+        return False
+    return True
 
 
 def _forget(store: Store, uses: list[str]) -> None:
@@ -117,7 +141,7 @@ def _import(store: Store, path: Path, folder: Path) -> str:
     if not faults:
         return ""
     whole, there = folder / "refused.txt", added.new + added.again
-    write_atomic(whole, "\n".join([*faults, ""]).encode(), mode=0o600)
+    write_atomic(whole, "\n".join([*faults, ""]).encode("utf-8", "backslashreplace"), mode=0o600)
     for fault in faults[:_MOST_SHOWN]:
         say(fault)
     return f"{path}: {many(len(faults), 'line')} refused, each with its reason in {whole}; {others_are(there)}"
