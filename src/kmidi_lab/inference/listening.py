@@ -206,6 +206,17 @@ class Listening(Request[Recognition]):
         say(f"written: {written}, {picture}")
 
 
+def no_answer_stands_out(what: str, answer: tuple[str, float], needed: float, of: str = "") -> str:
+    """Why the likeliest answer, with its probability, is not to be relied on; empty where it has as much as is needed.
+
+    Args:
+        what: is asked for, such as instrument.
+        of: of what kind of sound so much is needed.
+    """
+    name, p = answer
+    return f"no {what} stands out ({name} has {short_of(p, needed)}, {needed:.2f} is needed{of})" if p < needed else ""
+
+
 def _words(name: str) -> str:
     """A name of a label, such as `high_mid`, as people write it."""
     return name.replace("_", " ")

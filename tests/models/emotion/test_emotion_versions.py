@@ -213,3 +213,8 @@ def test_clips_are_answered_together_as_alone() -> None:
     for out, x in zip(answers(call, inputs), inputs, strict=True):
         assert np.allclose(out, np.cumsum(x, 0)[:, :64], atol=1e-4)
     assert sizes == [32, 32, 6]
+
+
+@pytest.mark.parametrize(("p", "doubt"), [(0.34, "no label stands out (fear has 0.34, 0.35 is needed)"), (0.36, "")])
+def test_a_label_that_does_not_stand_out_is_unsure(p: float, doubt: str) -> None:
+    assert HeardEmotion(voice()).doubt(Reading({}, {"label": ("fear", p), "intensity": ("strong", 0.6)}), 2.0) == doubt

@@ -10,12 +10,16 @@ from kmidi_lab.audio.mel import FLOOR
 from kmidi_lab.emotion_embedding import read_emotion
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
-from kmidi_lab.inference.listening import Listening
+from kmidi_lab.inference.listening import Listening, no_answer_stands_out
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.emotion.contract import EMOTION
 from kmidi_lab.models.emotion.features import INTENSITIES
+
+_SURE = 0.35
+"""Probability of the likeliest label below which the answer is said to be unsure: one in eight of the test clips of five
+folds has less, and of these one in three is right (docs/emotion.md)."""
 
 
 class HeardEmotion(Listening):
@@ -52,6 +56,10 @@ class HeardEmotion(Listening):
         logits = published.head["weight"] @ output + published.head["bias"]
         p: Frames = np.exp(logits - logits.max())
         return p / p.sum()
+
+    def doubt(self, summary: Reading, sounded_s: float) -> str:
+        """Says so where no label stands out."""
+        return no_answer_stands_out("label", summary.answers.get("label", ("", 1.0)), _SURE)
 
     def guess(self, frame: Frames) -> Reading:
         """Arousal from the mean level, -1 in silence and 1 at full scale, as louder voices sound aroused; no more is known."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
-from kmidi_lab.inference.listening import Listening
+from kmidi_lab.inference.listening import Listening, no_answer_stands_out
 from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.questions import SOUNDS
 from kmidi_lab.inference.ways import Way
 from kmidi_lab.models.instrument.contract import INSTRUMENT
 from kmidi_lab.models.instrument.features import CLASSES, FAMILY_OF
-from kmidi_lab.wording import short_of
 
 _QUESTIONS = ("family", "instrument", "technique", "articulation", "register", "energy")
 
@@ -58,9 +57,10 @@ class HeardInstruments(Listening):
         """Says so where no instrument stands out, as is often so of speech, noise and mixes, or where its family differs."""
         name, p = summary.answers.get("instrument", ("", 1.0))
         needed = min(1.0, round(_SURE + max(0.0, _LONG_S - sounded_s), 2))
-        if p < needed:
-            of = f" for {sounded_s:.2f} s" if needed > _SURE else ""
-            return f"no instrument stands out ({name} has {short_of(p, needed)}, {needed:.2f} is needed{of})"
+        if lacking := no_answer_stands_out(
+            "instrument", (name, p), needed, f" for {sounded_s:.2f} s" if needed > _SURE else ""
+        ):
+            return lacking
         family, _ = summary.answers.get("family", ("", 1.0))
         if family and FAMILY_OF.get(name, family) != family:
             return f"family and instrument disagree ({family}, {name})"
