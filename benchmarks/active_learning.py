@@ -1,15 +1,17 @@
-"""How many labels does asking well save? Known labels are hidden and asked for, a batch at a time, and the curves compared.
+"""How many labels does asking well save? Known labels are hidden and asked for, a batch at a time, and the curves
+compared.
 
     DATA_ROOT=… python benchmarks/active_learning.py --folder out [--sets GoEmotions,Philharmonia,RAVDESS,Speech]
 
 Four tasks, none on a released network, whose training saw these labels: a logistic regression learns on features that
 no label has shaped. GoEmotions: Ekman's six and neutral of comments with one label, on the first 100 components of
 their TF-IDF; test: the published `dev` part. Philharmonia: the instrument, on mean and spread of the mel bands; test:
-pitches that the pool has not. RAVDESS: the emotion, on the same; test: two actors (19 and 20; the copy here has 20) that the pool has not.
-Speech: RAVDESS, SAVEE, EMOVO, and 600 clips each of nEMO and ASED, five languages; test: a quarter of the speakers of each.
+pitches that the pool has not. RAVDESS: the emotion, on the same; test: two actors (19 and 20; the copy here has 20)
+that the pool has not. Speech: RAVDESS, SAVEE, EMOVO, and 600 clips each of nEMO and ASED, five languages; test: a
+quarter of the speakers of each.
 
-Each seed draws the pool (but those of voices, which are all), the first labels and the ties. Written: `active_learning.png`,
-`active_learning.json`, and a table on the screen.
+Each seed draws the pool (but those of voices, which are all), the first labels and the ties. Written:
+`active_learning.png`, `active_learning.json`, and a table on the screen.
 """
 
 from __future__ import annotations
@@ -136,7 +138,9 @@ WAYS = {
     "random, dropout": Way(_random, dropout=True),
     "BALD, dropout": Way(_bald, dropout=True),
 }
-"""The last three before those with dropout were chosen on development parts (`asking_development.py`). BALD has another learner and its own random."""
+"""The last three before those with dropout were chosen on development parts (`asking_development.py`). BALD has another
+learner and its own random.
+"""
 
 
 def learnt(task: Task, known: np.ndarray, dropout: bool, seed: int) -> float:

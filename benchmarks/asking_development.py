@@ -1,10 +1,11 @@
-"""Which way to ask is best, chosen on development parts; `active_learning.py` then shows the chosen one on the test parts.
+"""Which way to ask is best, chosen on development parts; `active_learning.py` then shows the chosen one on the test
+parts.
 
     DATA_ROOT=… python benchmarks/asking_development.py --folder out [--seeds 3] [--prior 30]
 
-The development parts are cut from the pools, and the test parts are not looked at: of GoEmotions another 3,000 comments of
-`train`, of Philharmonia a third of the pool's pitches, of RAVDESS four actors, of Speech a third of the pool's speakers.
-Seeds from 11 on, none of the test's.
+The development parts are cut from the pools, and the test parts are not looked at: of GoEmotions another 3,000 comments
+of `train`, of Philharmonia a third of the pool's pitches, of RAVDESS four actors, of Speech a third of the pool's
+speakers. Seeds from 11 on, none of the test's.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Do other learners and finer ways make asking pay more? On development parts, as `asking_development.py`; no test is shown.
+"""Do other learners and finer ways make asking pay more? On development parts, as `asking_development.py`; no test is
+shown.
 
     DATA_ROOT=… python benchmarks/asking_learners.py Philharmonia --learner 1 --batch 5 --ways "random; margin:1"
 
 One learner judges all ways of a run: `--learner 1` a regression of that strength (C), `--learner svm:.5` a machine with
-radial kernels of that width over the number of features. A way is a word and its numbers, `typical/` before it a typical
-start. margin:C, priors:C:C:… (the margin of their mean), svm:width, far:C, information:C:power:prior, and
+radial kernels of that width over the number of features. A way is a word and its numbers, `typical/` before it a
+typical start. margin:C, priors:C:C:… (the margin of their mean), svm:width, far:C, information:C:power:prior, and
 decisions:C, whose weights are how much less likely a wrong answer is where the variance of its lead falls.
 """
 

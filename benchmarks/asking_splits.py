@@ -1,12 +1,14 @@
-"""Does asking pay on many development parts, with richer features or another start? As `asking_learners.py`, no test is shown.
+"""Does asking pay on many development parts, with richer features or another start? As `asking_learners.py`, no test is
+shown.
 
     DATA_ROOT=… python benchmarks/asking_splits.py Philharmonia --ways "random; typical/margin:10" --batch 5
 
-Each seed has a development part of its own: a quarter of the pitches that are no test, or 3,000 comments that are in neither
-pool nor test. `Philharmonia+` learns from 334 numbers in the place of 128: the mel means without their level as cepstrum,
-how they spread, the attack and what is behind it, how fast they change, and six numbers of loudness and length. A way is
-that of `asking_learners.py`; `design/` before it asks first by information without a learner. The accuracy is taken more
-often than a batch is asked, and is smoothed by a curve that never falls, since its last dip would else decide.
+Each seed has a development part of its own: a quarter of the pitches that are no test, or 3,000 comments that are in
+neither pool nor test. `Philharmonia+` learns from 334 numbers in the place of 128: the mel means without their level as
+cepstrum, how they spread, the attack and what is behind it, how fast they change, and six numbers of loudness and
+length. A way is that of `asking_learners.py`; `design/` before it asks first by information without a learner. The
+accuracy is taken more often than a batch is asked, and is smoothed by a curve that never falls, since its last dip
+would else decide.
 """
 
 from __future__ import annotations

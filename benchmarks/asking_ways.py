@@ -1,8 +1,9 @@
-"""Ways to choose what is labelled next that `benchmarks/active_learning.py` compares beyond those of `kmidi_lab.feedback.asking`.
+"""Ways to choose what is labelled next that `benchmarks/active_learning.py` compares beyond those of
+`kmidi_lab.feedback.asking`.
 
-Vectors are `[N, D]` features, probabilities `[N, C]`. TypiClust: Hacohen, Dekel and Weinshall (ICML 2022). BADGE: Ash et
-al. (ICLR 2020). Clusters of what is hard: Zhdanov (2019, Diverse mini-batch active learning). Density: Settles and Craven
-(EMNLP 2008). BALD: Houlsby et al. (2011), over dropout as Gal, Islam and Ghahramani (ICML 2017).
+Vectors are `[N, D]` features, probabilities `[N, C]`. TypiClust: Hacohen, Dekel and Weinshall (ICML 2022). BADGE: Ash
+et al. (ICLR 2020). Clusters of what is hard: Zhdanov (2019, Diverse mini-batch active learning). Density: Settles and
+Craven (EMNLP 2008). BALD: Houlsby et al. (2011), over dropout as Gal, Islam and Ghahramani (ICML 2017).
 """
 
 from __future__ import annotations

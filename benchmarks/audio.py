@@ -1,10 +1,11 @@
-"""mel128-v1: hours of audio framed in a minute against librosa and against torchaudio used naively; a live frame's time.
+"""mel128-v1: hours of audio framed in a minute against librosa and against torchaudio used naively; a live frame's
+time.
 
     python benchmarks/audio.py
 
-Files: recordings below DATA_ROOT (RAVDESS, Philharmonia), a sample of each; without it, noise made here. Makers and stream are
-timed by the processor's clock, which other programs disturb little, on one core; the bulk job by the wall's, with two workers.
-librosa and torchaudio compute in float32, ours in float64.
+Files: recordings below DATA_ROOT (RAVDESS, Philharmonia), a sample of each; without it, noise made here. Makers and
+stream are timed by the processor's clock, which other programs disturb little, on one core; the bulk job by the wall's,
+with two workers. librosa and torchaudio compute in float32, ours in float64.
 """
 
 from __future__ import annotations

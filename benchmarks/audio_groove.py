@@ -2,8 +2,8 @@
 
     DATA_ROOT=… python benchmarks/audio_groove.py [takes]
 
-The truth is the MIDI file: its onsets by voice and its click. Prints the F-measure and timing error of onsets by band (within 50
-ms, mir_eval), the beats' F-measure (70 ms), and how many tempos and downbeats are right.
+The truth is the MIDI file: its onsets by voice and its click. Prints the F-measure and timing error of onsets by band
+(within 50 ms, mir_eval), the beats' F-measure (70 ms), and how many tempos and downbeats are right.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
     python benchmarks/collector_kills.py --kills 1000
 
-Each collector is a fork of this process that serves on a port of its own and is ended by SIGKILL up to 60 ms after its first
-answer. A kill is no power cut: what the system has taken outlives it, and only a full sync, which the store asks for,
-outlives the other. Exit code 1: an acknowledged event is missing, one is there that was never sent, or the file is broken.
+Each collector is a fork of this process that serves on a port of its own and is ended by SIGKILL up to 60 ms after its
+first answer. A kill is no power cut: what the system has taken outlives it, and only a full sync, which the store asks
+for, outlives the other. Exit code 1: an acknowledged event is missing, one is there that was never sent, or the file is
+broken.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
     DATA_ROOT=… python benchmarks/emotion_corpora.py [MODELS_ROOT]
 
 Up to 480 recordings of each corpus of `speech_emotion/`, the first 6 s, the same every time. Prints UAR over the labels
-that the corpus has: chance, the MFCC baseline fitted on RAVDESS, the model for the first clip of a voice and after 15 s.
+that the corpus has: chance, the MFCC baseline fitted on RAVDESS, the model for the first clip of a voice and after 15
+s.
 """
 
 from __future__ import annotations

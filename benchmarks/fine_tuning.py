@@ -1,12 +1,13 @@
-"""Does a released model get better on a user's own material by training on a little of it? Prints the table of docs/fine_tuning.md.
+"""Does a released model get better on a user's own material by training on a little of it? Prints the table of
+docs/fine_tuning.md.
 
     python benchmarks/fine_tuning.py DATA_ROOT WORK [pop|jazz|groove] [--draws 3] [--development]
 
 The user's material is real data that the start weights have not been trained on: `pop` is charts of POP909 in the test
 part of the release, which knows the style; `jazz` is jazz standards, for the MIT release, which has seen no jazz;
-`groove` is takes of drummer 7, for a network of `experiment=groove_drummers`, which has not heard them. Of these about 30
-charts (10 takes) are drawn for tuning, a part of which is the validation; the rest is held out. Each draw is one seed.
-`--development` scores the settings that were tried on other material instead (fine_tuning_material.py).
+`groove` is takes of drummer 7, for a network of `experiment=groove_drummers`, which has not heard them. Of these about
+30 charts (10 takes) are drawn for tuning, a part of which is the validation; the rest is held out. Each draw is one
+seed. `--development` scores the settings that were tried on other material instead (fine_tuning_material.py).
 """
 
 from __future__ import annotations

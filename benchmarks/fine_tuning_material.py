@@ -1,8 +1,8 @@
 """The material of benchmarks/fine_tuning.py: charts and takes of one user, and what a fine-tuning of them starts from.
 
 Settings are chosen on the material of `development`, which shares nothing with that of the table: charts that the
-release has validated with (`pop`) or never met (`jazz`: others of the standards), and takes of drummers 1, 3 and 8 for a
-network that has not heard these.
+release has validated with (`pop`) or never met (`jazz`: others of the standards), and takes of drummers 1, 3 and 8 for
+a network that has not heard these.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
     DATA_ROOT=… python benchmarks/groove_spread.py [MODELS_ROOT] [SPLIT]
 
 On the validation (or test) takes of the model's own split: the standard deviations within a take, real and drawn,
-of velocity by voice and over all voices, and of timing in ms. `backbeat` is that of the snare on 2 or on 4, from bar to bar,
-where three in four bars have it, `2 and 4` how far its means on 2 and on 4 are apart. And the parts of a `Spread` (`models/groove/sampling.py`). Strokes between two steps
-don't count: they are carried along. Takes with fewer than 64 strokes are left out.
+of velocity by voice and over all voices, and of timing in ms. `backbeat` is that of the snare on 2 or on 4, from bar to
+bar, where three in four bars have it, `2 and 4` how far its means on 2 and on 4 are apart. And the parts of a `Spread`
+(`models/groove/sampling.py`). Strokes between two steps don't count: they are carried along. Takes with fewer than 64
+strokes are left out.
 """
 
 from __future__ import annotations

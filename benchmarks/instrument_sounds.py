@@ -1,4 +1,5 @@
-"""What task=predict says of whole sounds, asked of an instrument model: the tables of docs/instrument.md beside its test.
+"""What task=predict says of whole sounds, asked of an instrument model: the tables of docs/instrument.md beside its
+test.
 
     DATA_ROOT=… python benchmarks/instrument_sounds.py MODELS_ROOT recordings
     DATA_ROOT=… python benchmarks/instrument_sounds.py MODELS_ROOT cut

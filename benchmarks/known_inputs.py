@@ -1,4 +1,5 @@
-"""Publishes the statistics of training inputs (`<id>.inputs.json`) beside models that were exported before there were any.
+"""Publishes the statistics of training inputs (`<id>.inputs.json`) beside models that were exported before there were
+any.
 
     DATA_ROOT=… python benchmarks/known_inputs.py FOLDER WORK [harmony intent …]
 

@@ -1,4 +1,5 @@
-"""Draws docs/emotion_node_clips.png: one emotion node in two keys, as notes and as the mel frames that the classifier hears.
+"""Draws docs/emotion_node_clips.png: one emotion node in two keys, as notes and as the mel frames that the classifier
+hears.
 
 python benchmarks/node_clips.py [NODE [PICTURE]]
 """

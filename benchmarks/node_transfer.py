@@ -1,9 +1,10 @@
-"""Whether music taught the node classifier anything about voices: base emotions of RAVDESS's speech (docs/emotion_node.md).
+"""Whether music taught the node classifier anything about voices: base emotions of RAVDESS's speech
+(docs/emotion_node.md).
 
     DATA_ROOT=… python benchmarks/node_transfer.py CHECKPOINT…
 
-The classifier has heard rendered music only, so chance, one in six, is what to expect. Prints accuracy, the mean of the classes'
-recalls (UAR) and how often each answer was given.
+The classifier has heard rendered music only, so chance, one in six, is what to expect. Prints accuracy, the mean of the
+classes' recalls (UAR) and how often each answer was given.
 """
 
 from __future__ import annotations

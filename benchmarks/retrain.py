@@ -1,13 +1,15 @@
-"""Do users gain when a released model learns from them, and do raters who mean harm do any? The figures of docs/retraining.md.
+"""Do users gain when a released model learns from them, and do raters who mean harm do any? The figures of
+docs/retraining.md.
 
     python benchmarks/retrain.py DATA_ROOT WORK [harmony|harmony_mit|groove|raters] [--seeds 3] [--sizes 20,50,100,300]
 
 Users are made of real data that the release was not trained on, its test part. `harmony`: a jazz listener, who corrects
-each suggestion to what a jazz standard does; `harmony_mit`: the same, for the MIT release, which has seen no jazz. `groove`: a
-drummer who plays as the drummers of the test part do but the snare 25 ms later; and the same drummers as they are.
-Each user gives 20 to 300 events, and is asked about others of other songs (takes) then. Each seed draws songs.
-`raters`: eight honest users of 30 events and two adversaries, who answer anything, or agree on chords a tritone away.
-Retraining is the same as that of task=retrain, but without its gates, and scored on all other songs of the test part.
+each suggestion to what a jazz standard does; `harmony_mit`: the same, for the MIT release, which has seen no jazz.
+`groove`: a drummer who plays as the drummers of the test part do but the snare 25 ms later; and the same drummers as
+they are. Each user gives 20 to 300 events, and is asked about others of other songs (takes) then. Each seed draws
+songs. `raters`: eight honest users of 30 events and two adversaries, who answer anything, or agree on chords a tritone
+away. Retraining is the same as that of task=retrain, but without its gates, and scored on all other songs of the test
+part.
 """
 
 from __future__ import annotations

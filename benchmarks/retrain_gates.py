@@ -2,9 +2,9 @@
 
     python benchmarks/retrain_gates.py DATA_ROOT WORK [--users late,as_is] [--shares 0.3,0.1]
 
-Six users have put three times nine bars in the place of groove's, of takes of the training part: what validates and tests
-is not learnt from (task=retrain leaves it out). They play them as the drummers did (`as_is`), or with the snare 25 ms later
-(`late`). The whole command is run, with its gates.
+Six users have put three times nine bars in the place of groove's, of takes of the training part: what validates and
+tests is not learnt from (task=retrain leaves it out). They play them as the drummers did (`as_is`), or with the snare
+25 ms later (`late`). The whole command is run, with its gates.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
-"""Does the released IntentClassifier gain from labels of its users, and do raters who mean harm do any? For docs/retraining.md.
+"""Does the released IntentClassifier gain from labels of its users, and do raters who mean harm do any? For
+docs/retraining.md.
 
     python benchmarks/retrain_intent.py DATA_ROOT WORK [--seeds 3] [--sizes 20,100,300]
 
-Users label comments of GoEmotions that the release was not trained on, its test part: as people did there (`as people`),
-or with a taste of their own (`own words`: what people call surprise is fear to them, and disgust is anger). Each gives 20
-to 300 labels and is then asked about 1,000 other comments. `raters`: ten users of 30 labels, two of whom answer anything,
-or agree on another feeling. Retraining is that of task=retrain without its gates; frozen are the other test sentences.
+Users label comments of GoEmotions that the release was not trained on, its test part: as people did there (`as
+people`), or with a taste of their own (`own words`: what people call surprise is fear to them, and disgust is anger).
+Each gives 20 to 300 labels and is then asked about 1,000 other comments. `raters`: ten users of 30 labels, two of whom
+answer anything, or agree on another feeling. Retraining is that of task=retrain without its gates; frozen are the other
+test sentences.
 """
 
 from __future__ import annotations

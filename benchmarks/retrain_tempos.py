@@ -2,14 +2,15 @@
 
     python benchmarks/retrain_tempos.py DATA_ROOT WORK [--seeds 5] [--sizes 10,20,40] [--train 40] [--composers Bach]
 
-For docs/retraining.md. The collection: fifteen seconds each of ASAP's piano performances, which no part of the release's
-data holds, through FluidR3_GM, which it was not trained on. A musician taps the beats that ASAP marks. Of each seed half
-of the pieces are asked about, the others are labelled. The frozen test is all of the release's; replayed are excerpts
-through TimGM6mb of `--train` scores of Groove MIDI, as many of POP909 and of music by rule. `crowd`: four users who each type what no other does. `raters`:
-ten of four recordings each, two of whom tap half of what is played.
+For docs/retraining.md. The collection: fifteen seconds each of ASAP's piano performances, which no part of the
+release's data holds, through FluidR3_GM, which it was not trained on. A musician taps the beats that ASAP marks. Of
+each seed half of the pieces are asked about, the others are labelled. The frozen test is all of the release's; replayed
+are excerpts through TimGM6mb of `--train` scores of Groove MIDI, as many of POP909 and of music by rule. `crowd`: four
+users who each type what no other does. `raters`: ten of four recordings each, two of whom tap half of what is played.
 
 So that many draws are affordable, an excerpt is what a lesson holds, the mean of what stands before the last layer, for
-the original data, too. task=retrain hears random stretches of them, frame by frame. The gates are those of task=retrain.
+the original data, too. task=retrain hears random stretches of them, frame by frame. The gates are those of
+task=retrain.
 """
 
 from __future__ import annotations
@@ -150,7 +151,8 @@ class World:
     def judged(
         self, module: LabModule, rows: NDArray[Any], seed: int, said: NDArray[Any] | None = None
     ) -> dict[str, float]:
-        """Accuracy and loss before and after, of held-out recordings and of the frozen test, and whether the gates pass.
+        """Accuracy and loss before and after, of held-out recordings and of the frozen test, and whether the gates
+        pass.
 
         `said`: the places that those who are held out say, which the gate goes by; None is the truth.
         """

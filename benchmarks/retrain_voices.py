@@ -1,14 +1,15 @@
-"""Does the released EmotionRecognizer gain from labels of recordings of other voices, and do raters who mean harm do any?
+"""Does the released EmotionRecognizer gain from labels of recordings of other voices, and do raters who mean harm do
+any?
 
     python benchmarks/retrain_voices.py DATA_ROOT WORK [--seeds 3] [--sizes 50,100,200]
 
-For docs/retraining.md. One rater gives recordings of a corpus of `speech_emotion/` the corpus's own labels; a third of its
-speakers is held out. `raters`: ten raters of 30 labels each, two of whom answer anything or agree on another label.
+For docs/retraining.md. One rater gives recordings of a corpus of `speech_emotion/` the corpus's own labels; a third of
+its speakers is held out. `raters`: ten raters of 30 labels each, two of whom answer anything or agree on another label.
 
-So that many draws are affordable, a clip is the mean of what the trunk says of it, as lessons are, for the original data,
-too: RAVDESS's clips as recorded, each the first of its voice. The loss is the labels'. task=retrain hears changed copies of
-them, at random places, and trains intensity and readings as well. The scale of the labels' head is fitted on the validation
-speakers, as there, and the gates are those of task=retrain.
+So that many draws are affordable, a clip is the mean of what the trunk says of it, as lessons are, for the original
+data, too: RAVDESS's clips as recorded, each the first of its voice. The loss is the labels'. task=retrain hears changed
+copies of them, at random places, and trains intensity and readings as well. The scale of the labels' head is fitted on
+the validation speakers, as there, and the gates are those of task=retrain.
 """
 
 from __future__ import annotations

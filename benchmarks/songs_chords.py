@@ -1,7 +1,7 @@
 """Chords of composed songs beside those of McGill Billboard, and beside three simple generators on the same sections.
 
-`random` draws triads of the key, a bar each; `four chords` are I V vi IV (i bVI bIII bVII in minor) all through; `pairs`
-draws each chord from those that follow the one before it in Billboard.
+`random` draws triads of the key, a bar each; `four chords` are I V vi IV (i bVI bIII bVII in minor) all through;
+`pairs` draws each chord from those that follow the one before it in Billboard.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ Pairs = dict[tuple[int, int, str], Counter[tuple[int, str]]]
 
 
 class Played(NamedTuple):
-    """Chords of a song: `starts` in bars, `chords` and their `keys` (neighbours differ); `sections` are (name, start, bars)."""
+    """Chords of a song: `starts` in bars, `chords` and their `keys` (neighbours differ); `sections` are (name, start,
+    bars).
+    """
 
     starts: Sequence[float]
     chords: Sequence[Chord]
@@ -100,7 +102,9 @@ def people(root: Path) -> list[Played]:
 
 
 def _sections(text: str) -> list[tuple[str, int, int]]:
-    """(name, start, bars), bars counted as `datamodules.harmony.billboard` does; those with a letter alone are left out."""
+    """(name, start, bars), bars counted as `datamodules.harmony.billboard` does; those with a letter alone are left
+    out.
+    """
     begun: list[tuple[str, int]] = []
     at = 0
     for line in filter(None, map(_LINE.match, text.splitlines())):

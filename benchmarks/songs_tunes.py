@@ -19,7 +19,9 @@ _SOON, _STEP = 4.0, 2
 
 
 class Line(NamedTuple):
-    """A lead: `onset` and `duration` in quarters, from a bar line on, `pitch`, `[T]`; `tones` `[T, 12]` True where the chord has the tone."""
+    """A lead: `onset` and `duration` in quarters, from a bar line on, `pitch`, `[T]`; `tones` `[T, 12]` True where the
+    chord has the tone.
+    """
 
     onset: np.ndarray
     duration: np.ndarray
@@ -53,7 +55,9 @@ def measures(line: Line) -> dict[str, float]:
 
 
 def resolved(line: Line) -> np.ndarray:
-    """Of each note `[T]` whether a step to the next pitch follows soon, or a chord that has the pitch as it comes again."""
+    """Of each note `[T]` whether a step to the next pitch follows soon, or a chord that has the pitch as it comes
+    again.
+    """
     out = np.zeros(len(line.pitch), bool)
     for at, (onset, pitch) in enumerate(zip(line.onset, line.pitch, strict=True)):
         for after in range(at + 1, len(line.pitch)):
@@ -69,7 +73,9 @@ def resolved(line: Line) -> np.ndarray:
 
 
 def rhythm(line: Line) -> dict[str, float]:
-    """Notes a bar that has some, their places, whether a bar's rhythm was there before, and phrases between longer pauses."""
+    """Notes a bar that has some, their places, whether a bar's rhythm was there before, and phrases between longer
+    pauses.
+    """
     bar, place = np.divmod(line.onset, _BAR)
     heard: set[tuple[int, ...]] = set()
     over = np.floor(line.onset / _BAR + 1) * _BAR + _HELD <= line.onset + line.duration

@@ -1,4 +1,6 @@
-"""Time of `--help` against `import lightning` (goal 0.25), and of `task=predict` against `import torch, lightning` (a third)."""
+"""Time of `--help` against `import lightning` (goal 0.25), and of `task=predict` against `import torch, lightning` (a
+third).
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,8 @@
 Jobs are harmony on embedded chord charts by preset=smoke, each with a seed of its own: training, test, baselines and
 report, and with --export the ONNX, RTNeural and C++ files, their proof and their latency, too. Data are prepared before
 the clock starts. Printed are wall seconds, CPU seconds of all processes, the load of the machine when each began, and
-whether all ways gave the same validation losses. On a machine that others use, the CPU seconds are what can be compared.
+whether all ways gave the same validation losses. On a machine that others use, the CPU seconds are what can be
+compared.
 """
 
 from __future__ import annotations

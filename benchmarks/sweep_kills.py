@@ -2,10 +2,10 @@
 
     python benchmarks/sweep_kills.py --folder sweep_kills --kills 200
 
-One sweep is left alone. Others are killed with all their processes at a random moment and go on by sweep.resume, again and
-again until they end; then the next one begins. The moment is drawn in seconds of the processor, up to a third of what the
-first sweep took, so that other work on the machine does not move it. A fault is a finished job that is gone, is no longer
-finished (but for the
+One sweep is left alone. Others are killed with all their processes at a random moment and go on by sweep.resume, again
+and again until they end; then the next one begins. The moment is drawn in seconds of the processor, up to a third of
+what the first sweep took, so that other work on the machine does not move it. A fault is a finished job that is gone,
+is no longer finished (but for the
 chosen one, whose test follows), has other weights, or was trained again, be it to the same weights; a file that is not
 whole, an end with an error, or another leaderboard than the one of the sweep that was left alone. Every
 process is forked from this one, which has imported everything. Linux and macOS.
@@ -56,7 +56,9 @@ def finished(folder: Path) -> dict[Path, tuple[bytes, int]]:
 
 
 def lost(before: Mapping[Path, tuple[bytes, int]]) -> list[str]:
-    """What is wrong with jobs that were finished before: nothing has to do with them again but the test of the chosen one."""
+    """What is wrong with jobs that were finished before: nothing has to do with them again but the test of the chosen
+    one.
+    """
     faults = []
     for run, (weights, written) in before.items():
         try:

@@ -12,7 +12,8 @@ from omegaconf import DictConfig, OmegaConf
 
 
 class LabSweeper(Sweeper):
-    """Runs every combination of the values (`kmidi_lab.sweeps.grid`), or what Optuna proposes (`kmidi_lab.sweeps.study`).
+    """Runs every combination of the values (`kmidi_lab.sweeps.grid`), or what Optuna proposes
+    (`kmidi_lab.sweeps.study`).
 
     Args:
         params: further overrides by key, which may list values: `seed: 1,2,3`.

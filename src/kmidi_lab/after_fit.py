@@ -89,7 +89,9 @@ def distil_student(
 
 
 class _First:
-    """The first `most` of what can be iterated anew, all of it for None: trainer.limit_train_batches holds for students too."""
+    """The first `most` of what can be iterated anew, all of it for None: trainer.limit_train_batches holds for students
+    too.
+    """
 
     def __init__(self, batches: Iterable[Any], most: int | None) -> None:
         self._batches, self._most = batches, most

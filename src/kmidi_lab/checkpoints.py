@@ -31,7 +31,8 @@ class LastCheckpoint(ModelCheckpoint):
     Args:
         folder: of the checkpoints.
         steps: after so many steps, too, but not after the last one, whose validation is still to come; 0 is never.
-        validates: whether the run does; Lightning keeps epochs that are validated only, where not all of them are to be.
+        validates: whether the run does; Lightning keeps epochs that are validated only, where not all of them are to
+            be.
     """
 
     def __init__(self, folder: Path, steps: int = 0, validates: bool = True) -> None:

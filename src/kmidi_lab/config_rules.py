@@ -1,4 +1,6 @@
-"""What a composed config must hold beyond the types of the schema: pairs that fit, numbers in range, folders that exist."""
+"""What a composed config must hold beyond the types of the schema: pairs that fit, numbers in range, folders that
+exist.
+"""
 
 from __future__ import annotations
 

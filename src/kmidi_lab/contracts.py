@@ -1,8 +1,8 @@
 """The contracts of all models, by name; each stands in its model's room (`models/<m>/contract.py`).
 
 A contract is the only place where a size or an index of a model's input or output is written down: data modules,
-networks, exporters, cards and the documentation read it. It imports nothing heavy, so that `--help` can use it. One that
-has changed keeps its earlier versions (`Contract.earlier`), for models that were made for them.
+networks, exporters, cards and the documentation read it. It imports nothing heavy, so that `--help` can use it. One
+that has changed keeps its earlier versions (`Contract.earlier`), for models that were made for them.
 """
 
 from __future__ import annotations

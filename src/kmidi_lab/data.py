@@ -1,4 +1,6 @@
-"""What the lab asks of a data module (those in `datamodules/`, and a user's own, derive from it), and whether a model fits it."""
+"""What the lab asks of a data module (those in `datamodules/`, and a user's own, derive from it), and whether a model
+fits it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Several files that take their names together: all are on the disk before the first name changes, one process at a time."""
+"""Several files that take their names together: all are on the disk before the first name changes, one process at a
+time.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,8 @@ def staged(files: Mapping[Path, bytes], alone: bool) -> Iterator[dict[Path, Path
 
 
 def write_together(files: Mapping[Path, bytes]) -> None:
-    """Writes files that belong together: none of them is new where the disk has no place for all. Makes missing folders.
+    """Writes files that belong together: none of them is new where the disk has no place for all. Makes missing
+    folders.
 
     Raises:
         FileError: one can't be written; nothing has changed, or it says what is new already (`take_names`).
@@ -99,9 +102,11 @@ def _remove_left(files: Iterable[Path]) -> None:
 
 @contextlib.contextmanager
 def alone_in(folder: Path) -> Iterator[bool]:
-    """Waits until no other process is in here for this folder. Where the disk has no locks, nobody waits, and it yields False.
+    """Waits until no other process is in here for this folder. Where the disk has no locks, nobody waits, and it yields
+    False.
 
-    It is the folder itself that is locked: it is somebody's own, and a lock file would stay there. A killed process lets go.
+    It is the folder itself that is locked: it is somebody's own, and a lock file would stay there. A killed process
+    lets go.
     """
     with contextlib.ExitStack() as until_done:
         alone = False

@@ -1,4 +1,6 @@
-"""What `--help` prints: models, data, hardware, presets, examples. Imports neither torch, Hydra nor YAML, which take too long."""
+"""What `--help` prints: models, data, hardware, presets, examples. Imports neither torch, Hydra nor YAML, which take
+too long.
+"""
 
 from __future__ import annotations
 
@@ -114,7 +116,9 @@ def _mark(here: bool) -> str:
 
 @dataclass(frozen=True)
 class DataChoice:
-    """A file of conf/data: its `name`, what its comment says, and for each source below DATA_ROOT the globs to look for."""
+    """A file of conf/data: its `name`, what its comment says, and for each source below DATA_ROOT the globs to look
+    for.
+    """
 
     name: str
     text: str

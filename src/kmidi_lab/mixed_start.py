@@ -126,9 +126,9 @@ def mix(
 ) -> tuple[FitResult, float]:
     """Writes the mixture of least validation loss in the place of the best epoch; returns that and the share of it.
 
-    What was learnt is the last epoch, whatever its own loss: the way back to the start does what stopping early would do,
-    and the best epoch of a few minutes' training is often best by chance. A run that goes on does so from the last epoch,
-    so it ends in the same mixture.
+    What was learnt is the last epoch, whatever its own loss: the way back to the start does what stopping early would
+    do, and the best epoch of a few minutes' training is often best by chance. A run that goes on does so from the last
+    epoch, so it ends in the same mixture.
 
     Args:
         fitted: what training has left, its checkpoints written by `best` and `LastCheckpoint`.

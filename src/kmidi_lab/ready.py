@@ -1,4 +1,6 @@
-"""Data that are read before jobs are forked off, so that each has them at once. A process has one data module ready at most."""
+"""Data that are read before jobs are forked off, so that each has them at once. A process has one data module ready at
+most.
+"""
 
 from __future__ import annotations
 

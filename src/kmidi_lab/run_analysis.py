@@ -49,9 +49,11 @@ class Note:
 
 @dataclass
 class WorstItem:
-    """A song, take, clip or sentence of the test; `loss` is the mean over its `events`, `said` what was right and what came.
+    """A song, take, clip or sentence of the test; `loss` is the mean over its `events`, `said` what was right and what
+    came.
 
-    `figure` is its picture, below the run's folder. `quoted` says that the picture holds the item itself, such as a text.
+    `figure` is its picture, below the run's folder. `quoted` says that the picture holds the item itself, such as a
+    text.
     """
 
     name: str

@@ -52,7 +52,8 @@ class DataDescription:
     """What was trained on. `version` is a fingerprint of the examples, `stand_in` says why they are not the real ones.
 
     `sources` and `split` count whatever the data set counts; `split` also says the rule that it was drawn by.
-    `settings` are those that decide which examples there are (`DataModule.identity`); `more` is what one data set alone tells.
+    `settings` are those that decide which examples there are (`DataModule.identity`); `more` is what one data set alone
+    tells.
     """
 
     id: str | None = None

@@ -55,7 +55,8 @@ class Stopped(KeyboardInterrupt):
 
 @contextmanager
 def heard() -> Iterator[None]:
-    """Raises Stopped in the main thread when a signal comes. What this process ignores, as under nohup, it ignores still.
+    """Raises Stopped in the main thread when a signal comes. What this process ignores, as under nohup, it ignores
+    still.
 
     Also where a library met it in the middle of its own work and raised something else.
     """

@@ -1,4 +1,6 @@
-"""Lines to standard output and standard error, which take any text: what the terminal can't show is written in plain letters."""
+"""Lines to standard output and standard error, which take any text: what the terminal can't show is written in plain
+letters.
+"""
 
 from __future__ import annotations
 

@@ -75,7 +75,9 @@ def make_trainer(
 
 
 def check_trainer(cfg: DictConfig, machine: hardware.Hardware, folder: Path) -> list[L.Callback]:
-    """The callbacks that a user adds, made before data are read. Raises ConfigError: what `make_trainer` would end with."""
+    """The callbacks that a user adds, made before data are read. Raises ConfigError: what `make_trainer` would end
+    with.
+    """
     trainer_parts.check_loggers(cfg)
     added = trainer_parts.callbacks(cfg)
     with_ours = [lightning_callbacks.ModelCheckpoint(folder), *added]

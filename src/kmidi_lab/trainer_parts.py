@@ -82,7 +82,8 @@ def curves(cfg: DictConfig, folder: Path) -> CurvesLogger:
 
 
 def loggers(cfg: DictConfig, folder: Path) -> list[Logger]:
-    """Those of `logger.more` beside CSV and W&B; their files lie in the run's folder where their class takes a `save_dir`.
+    """Those of `logger.more` beside CSV and W&B; their files lie in the run's folder where their class takes a
+    `save_dir`.
 
     Raises:
         ConfigError: none of Lightning's kind, or one that can't be made, as without its package.

@@ -1,4 +1,6 @@
-"""What only the end of a run knows, in Weights & Biases: verdict, tables, report, artefacts and what they were made from."""
+"""What only the end of a run knows, in Weights & Biases: verdict, tables, report, artefacts and what they were made
+from.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ from kmidi_lab.run_record import DataDescription, RunRecord
 
 
 def finish_wandb(logger: WandbLogger, record: RunRecord, folder: Path, failed: bool) -> None:
-    """Adds what only the end knows (verdict, tables, report, artefacts with what they were made from) and closes the run."""
+    """Adds what only the end knows (verdict, tables, report, artefacts with what they were made from) and closes the
+    run.
+    """
     run, export = logger.experiment, record.export
     run.summary["status"] = "failed" if failed else "ok"
     run.summary["stand_in"] = (record.data and record.data.stand_in) or "none"

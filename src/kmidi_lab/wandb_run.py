@@ -29,7 +29,8 @@ class RunLogger(WandbLogger):
 
 
 def wandb_logger(cfg: DictConfig, folder: Path, group: str | None, rounds: Rounds | None = None) -> WandbLogger:
-    """The logger of conf/logger/wandb.yaml, whose files lie in the run's folder; what is typed of it goes before the lab's.
+    """The logger of conf/logger/wandb.yaml, whose files lie in the run's folder; what is typed of it goes before the
+    lab's.
 
     Args:
         cfg: of the job.

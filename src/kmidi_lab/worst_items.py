@@ -1,4 +1,6 @@
-"""Which test items a trained model is worst on, kept beside its run: a line each in the record, a picture each in `worst/`."""
+"""Which test items a trained model is worst on, kept beside its run: a line each in the record, a picture each in
+`worst/`.
+"""
 
 from __future__ import annotations
 

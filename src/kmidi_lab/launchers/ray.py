@@ -1,4 +1,6 @@
-"""launcher=ray: a Ray task for each job of a sweep, on this machine or a cluster; one whose node is lost goes on elsewhere."""
+"""launcher=ray: a Ray task for each job of a sweep, on this machine or a cluster; one whose node is lost goes on
+elsewhere.
+"""
 
 from __future__ import annotations
 

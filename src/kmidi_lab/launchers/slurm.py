@@ -1,4 +1,6 @@
-"""launcher=slurm: a Slurm job for each job of a sweep, by submitit; preempted and timed-out ones are queued again and go on."""
+"""launcher=slurm: a Slurm job for each job of a sweep, by submitit; preempted and timed-out ones are queued again and
+go on.
+"""
 
 from __future__ import annotations
 

@@ -71,7 +71,9 @@ def check_fork() -> None:
 
 
 def _with_data(jobs: Jobs, words: Sequence[Sequence[str]], first: int) -> Iterator[tuple[int, DictConfig]]:
-    """The config of every job with its place; where the next one has the same data, they are read before, once for both."""
+    """The config of every job with its place; where the next one has the same data, they are read before, once for
+    both.
+    """
     configs = (jobs.config_of(own, first + place) for place, own in enumerate(words))
     config = next(configs, None)
     place, imported = 0, False

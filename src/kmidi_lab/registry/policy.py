@@ -14,8 +14,8 @@ _GOOD = ("trained", "production")
 
 
 def entry_status(run: RunRecord) -> tuple[str, str]:
-    """(`trained` or `training`, why): trained only when the run beats every baseline on its primary metric, in a comparison
-    that is fair.
+    """(`trained` or `training`, why): trained only when the run beats every baseline on its primary metric, in a
+    comparison that is fair.
 
     Where RTNeural gets a student that falls short, the entry stands for the ONNX file alone (`student_falls_short`) and
     says so. The further metrics of the verdict are named either way, those that fall short too.

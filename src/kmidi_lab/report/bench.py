@@ -1,4 +1,6 @@
-"""What a bench leaves beside its JSON: a CSV with a row for each model and backend, and a picture of how the times scatter."""
+"""What a bench leaves beside its JSON: a CSV with a row for each model and backend, and a picture of how the times
+scatter.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The scores of recordings that went through something (level, noise, telephone, …): a table by condition, beside the clean ones."""
+"""The scores of recordings that went through something (level, noise, telephone, …): a table by condition, beside the
+clean ones.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What `task=monitor` found as one page that needs nothing else: a sentence, the figures, and the inputs that moved most."""
+"""What `task=monitor` found as one page that needs nothing else: a sentence, the figures, and the inputs that moved
+most.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ _FEW = 4
 
 @dataclass(frozen=True)
 class InputDrift:
-    """One number of the input: its name by the contract, its PSI, its ranges in the data, and its values in the feedback `[S]`."""
+    """One number of the input: its name by the contract, its PSI, its ranges in the data, and its values in the
+    feedback `[S]`.
+    """
 
     name: str
     psi: float

@@ -107,7 +107,9 @@ def confusion(name: str, labels: Sequence[str], counts: Sequence[Sequence[int]])
 
 
 def latency(backends: Mapping[str, Timing], budget_us: float | None) -> str:
-    """One histogram a backend on a shared logarithmic axis; heights are square roots, or the tail would vanish beside the peak."""
+    """One histogram a backend on a shared logarithmic axis; heights are square roots, or the tail would vanish beside
+    the peak.
+    """
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     backends_shown = {name: (b, b.histogram) for name, b in backends.items() if b.histogram}

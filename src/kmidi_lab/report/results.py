@@ -1,4 +1,5 @@
-"""docs/RESULTS.md, docs/baseline_report.md and the README's tables, all made from the run.json files kept in docs/results/.
+"""docs/RESULTS.md, docs/baseline_report.md and the README's tables, all made from the run.json files kept in
+docs/results/.
 
 `python -m kmidi_lab.report.results RUN_JSON…`, in the repository root, keeps each run as docs/results/<model>.json and
 writes all again; without a RUN_JSON it only writes them again.

@@ -1,4 +1,6 @@
-"""Reports of Weights & Biases: on the registry, and on each model, what is published, its runs and what it has replaced."""
+"""Reports of Weights & Biases: on the registry, and on each model, what is published, its runs and what it has
+replaced.
+"""
 
 from __future__ import annotations
 

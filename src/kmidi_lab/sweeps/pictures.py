@@ -14,7 +14,9 @@ _INK, _ACCENT, _FAINT = "#333333", "#0b6e4f", "#b8b8b8"
 
 
 def importance(study: optuna.Study) -> bytes:
-    """A bar for each setting: its share of the variance of the loss, by a fitted forest (fANOVA; F. Hutter et al., 2014)."""
+    """A bar for each setting: its share of the variance of the loss, by a fitted forest (fANOVA; F. Hutter et al.,
+    2014).
+    """
     from optuna.importance import get_param_importances
 
     shares = get_param_importances(study)

@@ -83,7 +83,8 @@ def check_same(folder: Path, config: Mapping[str, Any]) -> None:
 
 
 def compared(config: Mapping[str, Any], more: Sequence[str] = ()) -> dict[str, Any]:
-    """The settings that decide what a job computes, by key; one that is None counts as absent, as a later kmidi_lab's does.
+    """The settings that decide what a job computes, by key; one that is None counts as absent, as a later kmidi_lab's
+    does.
 
     Args:
         config: plain, as a record keeps it.

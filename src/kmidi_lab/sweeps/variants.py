@@ -50,7 +50,8 @@ class Variants:
 
 
 def variant(cfg: DictConfig, words: Sequence[str], wanted: Sequence[str]) -> DictConfig | None:
-    """The config of `wanted`, but for hydra.job.override_dirname; None where Hydra has to compose it, as more than values differ.
+    """The config of `wanted`, but for hydra.job.override_dirname; None where Hydra has to compose it, as more than
+    values differ.
 
     Args:
         cfg: composed of `words`; it stays as it is.

@@ -82,7 +82,9 @@ def _example(key: str) -> str:
 
 
 def _check(cfg: DictConfig) -> None:
-    """Raises UserError for what shows before torch and Lightning are imported, which takes seconds; the task itself would later."""
+    """Raises UserError for what shows before torch and Lightning are imported, which takes seconds; the task itself
+    would later.
+    """
     for key in ("data", "model.module", "model.evaluator", "model.feedback"):
         check_names(OmegaConf.select(cfg, key), cfg.trusted)
     for key in ("callbacks", "trainer", "logger.more"):

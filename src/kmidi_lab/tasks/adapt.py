@@ -1,4 +1,6 @@
-"""task=adapt: a small layer of a user's own, learnt from own feedback, as files beside the release, which stays as it is."""
+"""task=adapt: a small layer of a user's own, learnt from own feedback, as files beside the release, which stays as it
+is.
+"""
 
 from __future__ import annotations
 
@@ -37,8 +39,8 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     """Keeps an adapter where cross-validation says that it helps; one of that name is replaced.
 
     Raises:
-        ConfigError: no name or use id, or a model that can't learn so. DataError: too little feedback. NotBetterError: it
-            does not help; what was there is as it was.
+        ConfigError: no name or use id, or a model that can't learn so. DataError: too little feedback. NotBetterError:
+            it does not help; what was there is as it was.
     """
     options, output_root = cfg.adapt, Path(cfg.paths.output_root)
     folder = named_folder(options.name, cfg.model.name, output_root)

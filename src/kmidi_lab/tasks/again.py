@@ -1,4 +1,6 @@
-"""Commands that a task prints for the user: with the folders and packages that were typed, so that they work as they stand."""
+"""Commands that a task prints for the user: with the folders and packages that were typed, so that they work as they
+stand.
+"""
 
 from __future__ import annotations
 

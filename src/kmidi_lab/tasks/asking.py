@@ -1,4 +1,6 @@
-"""What `task=queue` and `task=label` share: the model that is asked, and the material of a folder in the order of asking."""
+"""What `task=queue` and `task=label` share: the model that is asked, and the material of a folder in the order of
+asking.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""task=collect: takes feedback that users allow to be collected, on this machine or in a studio's network. Needs the extra `demo`."""
+"""task=collect: takes feedback that users allow to be collected, on this machine or in a studio's network. Needs the
+extra `demo`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""task=label: people's labels into the store, from a page on this machine or a filled-in queue.csv; how far raters agree."""
+"""task=label: people's labels into the store, from a page on this machine or a filled-in queue.csv; how far raters
+agree.
+"""
 
 from __future__ import annotations
 

@@ -104,7 +104,9 @@ def names_models_root(cfg: DictConfig) -> bool:
 
 
 def _to_be_made(root: Path) -> bool:
-    """Whether it is the folder of MODELS_ROOT and not there yet; `models_root=` typed with the same name is taken so, too."""
+    """Whether it is the folder of MODELS_ROOT and not there yet; `models_root=` typed with the same name is taken so,
+    too.
+    """
     own = os.environ.get("MODELS_ROOT")
     return bool(own) and root == Path(str(own)) and not os.path.lexists(root)
 

@@ -103,7 +103,8 @@ def training_data(
 
 
 def _on_this_machine(data: dict[str, Any], cfg: DictConfig) -> dict[str, Any]:
-    """The same data here. Whoever made the run accepted a licence, fetched the data and chose where to; today's user has not.
+    """The same data here. Whoever made the run accepted a licence, fetched the data and chose where to; today's user
+    has not.
 
     They are scored in recording conditions, too, where the run or `data.conditions` of the command says so.
     """

@@ -1,4 +1,6 @@
-"""task=serve: a page on this machine where one composes, hears and rates songs and asks the models. Needs the extra `demo`."""
+"""task=serve: a page on this machine where one composes, hears and rates songs and asks the models. Needs the extra
+`demo`.
+"""
 
 from __future__ import annotations
 

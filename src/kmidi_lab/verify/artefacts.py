@@ -1,4 +1,6 @@
-"""The ONNX file as the inference service needs it (contract.md §2), the RTNeural file as its parser does, and their sizes."""
+"""The ONNX file as the inference service needs it (contract.md §2), the RTNeural file as its parser does, and their
+sizes.
+"""
 
 from __future__ import annotations
 

@@ -161,7 +161,9 @@ def _of(scores: dict[str, Any], split: str) -> list[dict[str, Any]]:
 
 
 def _value(figure: re.Match[str]) -> tuple[Decimal, Decimal]:
-    """What is said, and how far from it the number may be that it was rounded from: half of its last digit, and a little."""
+    """What is said, and how far from it the number may be that it was rounded from: half of its last digit, and a
+    little.
+    """
     number, unit = Decimal(figure[1].replace("−", "-").replace(",", "")), _UNITS[figure[2]]
     return number * unit, Decimal("0.51").scaleb(int(number.as_tuple().exponent)) * unit
 

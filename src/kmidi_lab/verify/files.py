@@ -72,7 +72,9 @@ def located(checks: Checks, root: Path, name: str, key: str) -> Path | None:
 
 
 def check_card(checks: Checks, root: Path, entry: dict[str, Any]) -> None:
-    """The model card, below the folder or, as KmiDi writes it, below the working directory; of the lab's, its text, too."""
+    """The model card, below the folder or, as KmiDi writes it, below the working directory; of the lab's, its text,
+    too.
+    """
     name = text(entry.get("model_card"))
     if name is None:
         return
