@@ -1,4 +1,6 @@
-"""Recordings that lie about themselves or stop in the middle: read as far as they go or refused, at once and in little memory."""
+"""Recordings that lie about themselves or stop in the middle: read as far as they go or refused, at once and in little
+memory.
+"""
 
 from __future__ import annotations
 

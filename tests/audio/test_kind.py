@@ -1,4 +1,6 @@
-"""Speech, music or neither: the steps of docs/audio.md one by one, levels, silence, and what the packaged file says of itself."""
+"""Speech, music or neither: the steps of docs/audio.md one by one, levels, silence, and what the packaged file says of
+itself.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""mel128-v2-speaker by hand, at other levels, in blocks, behind a reset, from its file, and in the C++ of docs/audio.md."""
+"""mel128-v2-speaker by hand, at other levels, in blocks, behind a reset, from its file, and in the C++ of
+docs/audio.md.
+"""
 
 from __future__ import annotations
 

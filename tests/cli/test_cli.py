@@ -411,7 +411,9 @@ def test_a_run_stopped_after_its_last_epoch_is_finished(called: Cli, trained: Pa
 
 @pytest.mark.slow
 def test_two_processes_train_one_model(cli: Cli, tmp_path: Path) -> None:
-    """Half of each batch on either: without dropout, whose draws differ, the losses are those of one with whole batches."""
+    """Half of each batch on either: without dropout, whose draws differ, the losses are those of one with whole
+    batches.
+    """
     few = (
         "model=harmony", "hardware=cpu", "trainer.progress=false", "data.sources=[embedded]", "trainer.limit_train_batches=5",
         "trainer.max_epochs=2", "export.calls=20", "model.module.dropout=0.0",

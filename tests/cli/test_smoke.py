@@ -52,7 +52,8 @@ def test_every_model_has_a_cut_for_its_own_data() -> None:
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fewer voices, programs, tunes, sentences and trees than a smoke run of a user has; what is done with each is the same.
+    """Fewer voices, programs, tunes, sentences and trees than a smoke run of a user has; what is done with each is the
+    same.
 
     librosa's beat tracker is compiled for half a minute, and stands beside feel in `test_feel_scores`.
     """

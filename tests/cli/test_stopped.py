@@ -1,4 +1,6 @@
-"""Ctrl-C and SIGTERM at any stage: one line, exit code 130 or 143, the run is recorded as stopped and says how to go on."""
+"""Ctrl-C and SIGTERM at any stage: one line, exit code 130 or 143, the run is recorded as stopped and says how to go
+on.
+"""
 
 from __future__ import annotations
 

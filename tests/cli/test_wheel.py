@@ -1,4 +1,6 @@
-"""The source distribution makes a small wheel with config, data and models, which runs from a clean environment elsewhere."""
+"""The source distribution makes a small wheel with config, data and models, which runs from a clean environment
+elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The programs of docs/integration.md, built with the page's own commands and run on the release: they print what it says.
+"""The programs of docs/integration.md, built with the page's own commands and run on the release: they print what it
+says.
 
 Needs a compiler, RTNEURAL_INCLUDE (the folder of RTNeural's sources) and, for ONNX, ONNXRUNTIME_INCLUDE (that of
 onnxruntime_cxx_api.h); the library is the one in the wheel. Errors are compared in size, all else to the letter.

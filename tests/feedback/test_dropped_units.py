@@ -18,7 +18,9 @@ SOUNDING = ("emotion", "instrument", "feel")
 
 
 def _two_heads(*, arranged: bool = False) -> bytes:
-    """x [1, 4] through a first layer, then two last layers that take the same, whose outputs may be put in another order."""
+    """x [1, 4] through a first layer, then two last layers that take the same, whose outputs may be put in another
+    order.
+    """
     rng = np.random.default_rng(0)
     arrays = {"first": rng.normal(size=(40, 4)), "a": rng.normal(size=(2, 40)), "b": rng.normal(size=(3, 40))}
     nodes = [

@@ -1,4 +1,6 @@
-"""A song's files are replaced as a set: whatever kills a run, whoever else writes there, none is mistaken for one of another song."""
+"""A song's files are replaced as a set: whatever kills a run, whoever else writes there, none is mistaken for one of
+another song.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,9 @@ def _songs(folder: Path) -> dict[str, str]:
 
 @pytest.fixture
 def killed_at(monkeypatch: pytest.MonkeyPatch):
-    """Runs something that dies when it is about to rename or remove a file for the n-th time; a dead one cleans nothing up."""
+    """Runs something that dies when it is about to rename or remove a file for the n-th time; a dead one cleans nothing
+    up.
+    """
 
     def call(at: int, work) -> bool:
         steps, dead = itertools.count(1), False

@@ -1,4 +1,6 @@
-"""Runs the tests that fork in a fresh process: in one with threads, such as a test worker that has trained, forks can hang."""
+"""Runs the tests that fork in a fresh process: in one with threads, such as a test worker that has trained, forks can
+hang.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The workspaces of Weights & Biases that a registry leads to; `pip install 'kmidi_lab[dashboards]'` brings the package."""
+"""The workspaces of Weights & Biases that a registry leads to; `pip install 'kmidi_lab[dashboards]'` brings the
+package.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Every metric of `scoring` against another implementation of it, or counted by hand, and at the edges of what it takes."""
+"""Every metric of `scoring` against another implementation of it, or counted by hand, and at the edges of what it
+takes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The labelling page in headless Chromium: keys, undo, skip, a kill of the server, two raters; skipped without Chromium."""
+"""The labelling page in headless Chromium: keys, undo, skip, a kill of the server, two raters; skipped without
+Chromium.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The whole way of a rating on the page: songs are composed, one is liked better, and harmony and groove learn from it or are refused."""
+"""The whole way of a rating on the page: songs are composed, one is liked better, and harmony and groove learn from it
+or are refused.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """The command line in the test's own process, for commands that are refused, list or explain: no fork, no start.
 
-`called` is the whole of it. `answer` and `refusal` leave out Hydra's own start, which composes what is typed twice more.
+`called` is the whole of it. `answer` and `refusal` leave out Hydra's own start, which composes what is typed twice
+more.
 """
 
 from __future__ import annotations

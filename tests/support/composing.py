@@ -1,9 +1,10 @@
 """Hydra's composing without what it does again and again: each set of choices is put together once in a process.
 
-A command composes four times, an eighth of a second each, with the same choices (`model=`, `preset=`, …) each time. Most of
-that is finding, parsing and merging the files of these choices. Here what they come to is kept, and each composition takes a
-copy to put the typed values into; new choices share the files that they have in common with others. Only the lab's own
-files are kept, which stay as they are while tests run; with a test's own folders all is done each time.
+A command composes four times, an eighth of a second each, with the same choices (`model=`, `preset=`, …) each time.
+Most of that is finding, parsing and merging the files of these choices. Here what they come to is kept, and each
+composition takes a copy to put the typed values into; new choices share the files that they have in common with others.
+Only the lab's own files are kept, which stay as they are while tests run; with a test's own folders all is done each
+time.
 """
 
 from __future__ import annotations

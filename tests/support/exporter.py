@@ -1,8 +1,9 @@
 """torch's ONNX exporter without what it does again and again, most of its time: the files are the same.
 
-It builds its tables of operators once in a process, not once for each file: nothing writes to them where no operators of
-one's own are given. A rule that rewrites several nodes at once is tried where its first operator is, not at every node of
-the graph, each time against all others. `tests/export/onnx/test_onnx_export.py` compares with files made without this.
+It builds its tables of operators once in a process, not once for each file: nothing writes to them where no operators
+of one's own are given. A rule that rewrites several nodes at once is tried where its first operator is, not at every
+node of the graph, each time against all others. `tests/export/onnx/test_onnx_export.py` compares with files made
+without this.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ _new_overrides = exported_program._override_composite_implicit_decomp
 _match_everywhere = SimplePatternMatcher.match
 _COMPOSITE = torch._C.DispatchKey.CompositeImplicitAutograd
 _overrides: dict[Any, tuple[dict[Any, Any], Any]] = {}
-"""What torch registers while it exports for an operator that others make up: its kernels, and its rule for fake tensors."""
+"""What torch registers while it exports for an operator that others make up: its kernels, and its rule for fake
+tensors.
+"""
 
 
 def keep_operators(put: Callable[[object, str, object], None] = setattr) -> None:
@@ -79,7 +82,9 @@ def _put(op: Any, kernels: dict[Any, Any], rule: Any) -> None:
 
 
 def export_once() -> None:
-    """Pays what the first export of a process costs, for those that are forked from it. Draws no number, starts no thread."""
+    """Pays what the first export of a process costs, for those that are forked from it. Draws no number, starts no
+    thread.
+    """
     from dataclasses import replace
 
     from tqdm import tqdm

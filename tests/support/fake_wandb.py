@@ -1,4 +1,6 @@
-"""A server of Weights & Biases on loopback: as much of its GraphQL and file stream as an online run speaks, kept to be read."""
+"""A server of Weights & Biases on loopback: as much of its GraphQL and file stream as an online run speaks, kept to be
+read.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,9 @@ _SUBJECTS = ("my song", "the show", "our band", "this tune", "that night", "the 
 
 
 def write(root: Path, texts: int = 60) -> None:
-    """`texts` comments in train and a third as many in dev; one of dev stands in train, too, in other marks and letters."""
+    """`texts` comments in train and a third as many in dev; one of dev stands in train, too, in other marks and
+    letters.
+    """
     for part, count in (("train", texts), ("dev", texts // 3)):
         rows = []
         for at in range(count):

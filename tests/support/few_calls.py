@@ -1,7 +1,7 @@
 """The proof and the timing of an export on fewer calls: few tests look at their figures.
 
-A release is proved on thousands of inputs of its data, and timed until the times are steady. Every step of both is taken
-here too, on a handful. The tests of the proof and of the timing call these themselves, with calls of their own.
+A release is proved on thousands of inputs of its data, and timed until the times are steady. Every step of both is
+taken here too, on a handful. The tests of the proof and of the timing call these themselves, with calls of their own.
 """
 
 from __future__ import annotations

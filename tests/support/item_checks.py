@@ -38,7 +38,9 @@ def assert_items(
 
 
 def assert_heard(evaluator: Evaluator, call: Any, head: Any, data: Any, versions: tuple[str, ...]) -> list[HeardItem]:
-    """On the split `test`: few items, each in the same notes' count by all versions, and again the same when asked again."""
+    """On the split `test`: few items, each in the same notes' count by all versions, and again the same when asked
+    again.
+    """
     items = list(evaluator.heard(call, head, data, "test"))
     assert 0 < len(items) <= MOST
     again = list(evaluator.heard(call, head, data, "test"))

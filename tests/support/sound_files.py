@@ -1,4 +1,6 @@
-"""Sound files that soundfile does not write: FLAC of any depth, FLAC in Ogg, WAV with a header of one's own, MP3 frames."""
+"""Sound files that soundfile does not write: FLAC of any depth, FLAC in Ogg, WAV with a header of one's own, MP3
+frames.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Worker processes without their start: those of `datamodules.shared.pool` fork from a process that has imported what they need.
+"""Worker processes without their start: those of `datamodules.shared.pool` fork from a process that has imported what
+they need.
 
-A worker is a new Python for the lab, which imports for seconds to read a file for milliseconds. In the tests a fork server,
-one a test process and started with its first worker, stands in; what a worker does and how it may end are the same. Tests
-of the pool itself ask for `spawned`.
+A worker is a new Python for the lab, which imports for seconds to read a file for milliseconds. In the tests a fork
+server, one a test process and started with its first worker, stands in; what a worker does and how it may end are the
+same. Tests of the pool itself ask for `spawned`.
 """
 
 from __future__ import annotations

@@ -91,7 +91,9 @@ def turned(form: Sequence[Stretch], changes: Sequence[Change], brief: Brief, fix
 
 
 def _spans(change: Change, form: Sequence[Stretch], whole: int, rounds: bool) -> list[Span]:
-    """The bars that a change holds in: a mood or a key those of its place or its turn, one that is gone to all from there on, of `rounds` where one begins."""
+    """The bars that a change holds in: a mood or a key those of its place or its turn, one that is gone to all from
+    there on, of `rounds` where one begins.
+    """
     if change.what in (MOOD, IN_KEY) and change.place:
         return spans_of(change.place, form)
     if change.what != SHIFT:

@@ -1,4 +1,6 @@
-"""Boosted trees as teachers: what they have not heard they don't know, and a note's forms are labelled as they are asked."""
+"""Boosted trees as teachers: what they have not heard they don't know, and a note's forms are labelled as they are
+asked.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ CURVE, RELEASE = DYNAMICS.output("velocity_curve").index, DYNAMICS.output("relea
 
 @pytest.fixture(scope="module")
 def pieces() -> list[EncodedPiece]:
-    """Louder with the pitch, by what is written, and by a level of the piece that only its tempo tells; high notes are late."""
+    """Louder with the pitch, by what is written, and by a level of the piece that only its tempo tells; high notes are
+    late.
+    """
     rng = np.random.default_rng(0)
     out = []
     for number in range(8):

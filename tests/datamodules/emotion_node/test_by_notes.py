@@ -1,4 +1,6 @@
-"""What notes teach: facts worked out by hand, a recording asked of the model that never saw it, labels for training alone."""
+"""What notes teach: facts worked out by hand, a recording asked of the model that never saw it, labels for training
+alone.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Which settings decide what is trained on: declared with each data module, told by the registry, taken over by task=eval."""
+"""Which settings decide what is trained on: declared with each data module, told by the registry, taken over by
+task=eval.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""How the head of kinds is fitted: nobody is in two splits, the limits keep the false alarms, the same data give the same."""
+"""How the head of kinds is fitted: nobody is in two splits, the limits keep the false alarms, the same data give the
+same.
+"""
 
 from __future__ import annotations
 

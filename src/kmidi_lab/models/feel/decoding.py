@@ -86,7 +86,12 @@ def tempo_of_both(shares: NDArray[np.floating], activation: Array) -> float:
 
 
 def tempo_chances(shares: NDArray[np.floating], repeats: Array) -> Array:
-    """`[..., 256]`: how likely the tempo at each of PLACES is by both, shares `[..., 32]` and `repeats_of` beats `[..., 256]`."""
+    """How likely the tempo at each of PLACES is by both, `[..., 256]`, 1 together.
+
+    Args:
+        shares: of the network's bins of tempo, `[..., 32]`.
+        repeats: how much the beats repeat, `[..., 256]`, as `repeats_of` gives it.
+    """
     likely = repeats * (shares @ _BETWEEN + _LEAST) ** _TRUST
     return np.asarray(likely / likely.sum(-1, keepdims=True))
 
@@ -102,7 +107,10 @@ def beat_activation(logits: NDArray[np.floating]) -> Array:
 
 
 def repetition(activation: Array, periods: Array) -> Array:
-    """How much an activation `[T]` is like itself one, two and four periods `[N]` (frames) before: autocorrelations, summed."""
+    """How much an activation `[T]` is like itself some periods `[N]` (frames) before.
+
+    The autocorrelations at one, two and four periods, summed.
+    """
     centred = activation - activation.mean()
     size = 2 * len(centred)
     power = np.abs(np.fft.rfft(centred, size)) ** 2
