@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
 import os
 import sys
 from pathlib import Path
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+"""Of a disk that standard output is sent to."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,8 +30,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with stopping.heard():
             code = _run(arguments)
-            # What is still in the buffer counts as written only when it is.
-            sys.stdout.flush()
+            if sys.stdout is not None:  # what is still in the buffer counts as written only when it is
+                sys.stdout.flush()
             return code
     except UserError as error:
         from kmidi_lab.report.formats import printable
@@ -35,6 +39,12 @@ def main(argv: list[str] | None = None) -> int:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except BrokenPipeError:
+        return 1
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        streams.lose_output()
+        print(f"error: what is printed can't be written ({error.strerror}); free space", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         gc.freeze()  # at its end Python walks through all that is loaded, twice, which takes seconds

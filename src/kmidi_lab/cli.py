@@ -77,7 +77,7 @@ def run(arguments: list[str]) -> int:
             note_killed(folder, stopping.Stopped().reason)
             print("\n".join(go_on.rest_of_sweep(folder, waiting, job.kept_options())), file=sys.stderr)
         raise
-    except LabError:
+    except (LabError, BrokenPipeError):
         raise
     except OSError as error:
         raise FileError(

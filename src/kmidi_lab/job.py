@@ -124,7 +124,7 @@ def _reader_has_gone() -> bool:
         sys.stdout.write("\n")
         sys.stdout.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.lose_output()
         return True
     return False
 

@@ -33,9 +33,16 @@ def say(text: str) -> bool:
     try:
         print(text, flush=True)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        lose_output()
         return False
     return True
+
+
+def lose_output() -> None:
+    """What is printed from now on is lost in silence, and so is what is still in the buffer when Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def remark(text: str) -> None:

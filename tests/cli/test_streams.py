@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from kmidi_lab import streams
+from kmidi_lab.__main__ import main
 from kmidi_lab.run_file import read, write
 from kmidi_lab.run_record import Identity, RunRecord
 
@@ -36,6 +37,35 @@ def test_no_stream_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     for closed in (None, io.StringIO()):
         monkeypatch.setattr(sys, "stdout", closed)
         streams.make_safe()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
+def test_a_full_disk_that_the_output_goes_to_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    with Path("/dev/full").open("w") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(["--version"]) == 1
+    assert capsys.readouterr().err == "error: what is printed can't be written (No space left on device); free space\n"
+
+
+def test_a_program_without_output_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a daemon's."""
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["--version"]) == 0
+
+
+@pytest.mark.parametrize("words", [["--version"], ["model=harmony", "--cfg", "job"]])
+def test_who_reads_the_beginning_only_is_told_nothing(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept_logging: None, capsys
+) -> None:
+    """Such as `head`."""
+    monkeypatch.chdir(tmp_path)
+    read, written = os.pipe()
+    os.close(read)
+    with os.fdopen(written, "w") as gone:
+        monkeypatch.setattr(sys, "stdout", gone)
+        assert main(words) == 1
+        streams.lose_output()
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.slow
