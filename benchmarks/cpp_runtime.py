@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from kmidi_lab.errors import UserError
-from kmidi_lab.export.bench.latency import read_published
+from kmidi_lab.export.bench.published import read_published
 from kmidi_lab.export.cpp.emit import kmw
 from kmidi_lab.export.cpp.plan import plan_of
 from kmidi_lab.export.rtneural.reader import RTNeuralModel

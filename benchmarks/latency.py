@@ -11,7 +11,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from kmidi_lab.export.bench.latency import measure_latency, read_published
+from kmidi_lab.export.bench.latency import measure_latency
+from kmidi_lab.export.bench.published import read_published
 from kmidi_lab.export.rtneural.runner import runner_from_env
 from kmidi_lab.provenance import machine_fingerprint
 from kmidi_lab.registry.registry import load_registry

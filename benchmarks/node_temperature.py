@@ -27,7 +27,7 @@ from kmidi_lab.models.emotion_node.scores import labels_of, quadrants
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.scoring.metrics import expected_calibration_error, log_likelihoods, softmax
 from kmidi_lab.targets import build
-from kmidi_lab.tasks.evaluate import load_run
+from kmidi_lab.tasks.run_weights import load_run
 
 _SCALES = np.geomspace(0.25, 4, 81)
 Judged = tuple[NDArray[np.float64], NDArray[np.int64]]

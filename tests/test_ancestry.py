@@ -10,10 +10,10 @@ import torch
 from support.run_fixture import run_record
 
 from kmidi_lab import ancestry, run_file
+from kmidi_lab.ancestry import Start
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.resume import ResumePoint
 from kmidi_lab.run_record import RunRecord
-from kmidi_lab.start_weights import Start
 
 BEGAN = {"source": "a/best.ckpt", "sha256": "ab" * 32, "licence": "corpus: CC BY-NC 4.0", "heard_all": True}
 

@@ -22,7 +22,8 @@ PUBLISH_NEEDS = {"kmidi_lab.report.card"}
 """What `export` imports of `report`: a model is published with its card."""
 
 LIBRARIES_WRITE = {
-    "datamodules/shared/fetch.py": "a download grows in its own file until its hash is right, and is unpacked block by block",
+    "datamodules/shared/fetch.py": "a download grows in its own file until its hash is right",
+    "datamodules/shared/unpack.py": "an archive is unpacked block by block",
     "src/kmidi_lab/after_fit.py": "Lightning's loggers write their own files; they are only asked to",
     "src/kmidi_lab/report/wandb_workspaces.py": "what is saved are views at W&B, not files",
     "src/kmidi_lab/export/rtneural/runner.py": "a temporary folder, read by another program and then removed",

@@ -19,10 +19,11 @@ from typing import Any
 from datamodules.emotion.clips import prepare
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.clips import ClipError, from_recording
-from datamodules.shared.fetch import download, unpack
+from datamodules.shared.fetch import download
 from datamodules.shared.library import Reading
 from datamodules.shared.pool_worker import NotedResult
 from datamodules.shared.pooled_reading import read_all
+from datamodules.shared.unpack import unpack
 from kmidi_lab.audio.clips import Clip, Sound
 from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.models.emotion.features import EMOTIONS

@@ -1,24 +1,17 @@
-"""Data sets from the net: a download that goes on where it broke off, and unpacking that trusts no archive."""
+"""Data sets from the net: a download that goes on where it broke off."""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
-import lzma
-import shutil
-import tarfile
 import time
 import urllib.error
 import urllib.request
-import uuid
-import zipfile
-import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
 from datamodules.shared.pace import Pace, open_url
+from datamodules.shared.progress_bar import Advance, bar
 from kmidi_lab.errors import DataError
 from kmidi_lab.files import sha256_file
 
@@ -26,10 +19,6 @@ _BLOCK = 1 << 20
 _MD5 = "md5:"
 _OK, _PARTIAL, _RANGE_REFUSED = 200, 206, 416
 _USER_AGENT = "kmidi_lab"
-MAX_MEMBERS = 2_000_000
-
-Advance = Callable[[int, int], None]
-"""Is told bytes done and bytes in all (0 if unknown)."""
 
 
 def download(
@@ -62,7 +51,7 @@ def download(
         if path.is_file() and path.stat().st_size == size and _checksum(path, sha256) == sha256:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _bar(f"fetching {path.name}", progress) as advance:
+        with bar(f"fetching {path.name}", progress) as advance:
             _fill(url, part, size, attempts, wait_s, timeout_s, advance, pace or Pace())
         checksum = _checksum(part, sha256)
         if checksum != sha256:
@@ -140,96 +129,3 @@ def _attempt(
 
 def _starts_at(reply: Any, have: int) -> bool:
     return str(reply.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
-
-
-def unpack(archive: Path, folder: Path, max_bytes: int, progress: bool = False) -> None:
-    """Unpacks a tar (any compression) or zip as `folder`, all of it or nothing; a `folder` that is there is left alone.
-
-    Raises:
-        DataError: the archive is broken, unpacks to more than `max_bytes` or two million files, or holds anything but
-            plain files and folders below itself: links, devices, absolute paths, `..`.
-    """
-    if folder.exists():
-        return
-    temp = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
-    try:
-        temp.mkdir(parents=True)
-        with _bar(f"unpacking {archive.name}", progress) as advance:
-            written = 0
-            for number, (name, size, source) in enumerate(_members(archive)):
-                target = temp / _safe(name, archive)
-                written += size
-                if written > max_bytes or number >= MAX_MEMBERS:
-                    raise DataError(
-                        f"{archive}: unpacks to more than {max_bytes} bytes or {MAX_MEMBERS} files; refused"
-                    )
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with source, target.open("xb") as out:
-                    _copy(source, out, size, archive)
-                advance(written, 0)
-        temp.replace(folder)
-    except (
-        tarfile.TarError,
-        zipfile.BadZipFile,
-        EOFError,
-        OSError,
-        ValueError,
-        RuntimeError,
-        NotImplementedError,
-        zlib.error,
-        lzma.LZMAError,
-    ) as error:
-        raise DataError(f"{archive}: can't be unpacked ({type(error).__name__}: {error}); fetch it again") from error
-    finally:
-        shutil.rmtree(temp, ignore_errors=True)
-
-
-def _copy(source: IO[bytes], out: IO[bytes], size: int, archive: Path) -> None:
-    """`size` bytes and no more: a zip's directory may lie about what a member inflates to."""
-    left = size
-    while block := source.read(min(_BLOCK, left + 1)):
-        left -= len(block)
-        if left < 0:
-            raise DataError(f"{archive}: a file in it is larger than it says; refused")
-        out.write(block)
-    if left:
-        raise DataError(f"{archive}: a file in it is cut short; fetch it again")
-
-
-def _members(archive: Path) -> Iterator[tuple[str, int, IO[bytes]]]:
-    """Name, size and bytes of every plain file."""
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as packed:
-            for info in packed.infolist():
-                kind = info.external_attr >> 28
-                if kind not in (0, 4, 8):
-                    raise DataError(f"{archive}: {info.filename!r} is a link or a device; refused")
-                if not info.is_dir():
-                    yield info.filename, info.file_size, packed.open(info)
-        return
-    with tarfile.open(archive, "r|*") as tar:
-        for member in tar:
-            if not (member.isreg() or member.isdir()):
-                raise DataError(f"{archive}: {member.name!r} is a link or a device; refused")
-            source = tar.extractfile(member)
-            if source is not None:
-                yield member.name, member.size, source
-
-
-def _safe(name: str, archive: Path) -> PurePosixPath:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or not path.parts or any(c in name for c in "\\:\0"):
-        raise DataError(f"{archive}: {name!r} would be written outside its folder; refused")
-    return path
-
-
-@contextmanager
-def _bar(text: str, progress: bool) -> Iterator[Advance]:
-    if not progress:
-        yield lambda done, total: None
-        return
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    with Progress(TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()) as bar:
-        task = bar.add_task(text, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total or None)

@@ -10,8 +10,9 @@ from typing import Any
 
 import orjson
 
-from datamodules.shared.fetch import download, unpack
+from datamodules.shared.fetch import download
 from datamodules.shared.layout import Layout, MidiFile, folder_of
+from datamodules.shared.unpack import unpack
 
 LICENCE = "CC BY 4.0"
 GET = "the Lakh MIDI Dataset's page (LMD-full), or type task=prepare data=lakh data.fetch=true (1.8 GB)"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kmidi_lab import resume, run_file
 from kmidi_lab.data import ALL, SPLIT
@@ -15,12 +16,24 @@ from kmidi_lab.licences import joined
 from kmidi_lab.nn.module import HEARD_ALL
 from kmidi_lab.run_record import DataDescription, RunRecord
 
-if TYPE_CHECKING:
-    from kmidi_lab.start_weights import Start
-
 log = logging.getLogger(__name__)
 _BEGAN = "started_from"
 _NOT_RECORDED = "the start weights' data: not recorded"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the weights came from, as a record tells it: the file, its hash, and the licence of what it was trained on.
+
+    `anew` names weights that no file holds, as only training uses them; they are as they are drawn for a new network.
+    `heard_all`: they were trained on all of their data, validation and test included, or began with such weights.
+    """
+
+    source: str
+    sha256: str
+    licence: str | None
+    anew: tuple[str, ...] = ()
+    heard_all: bool = False
 
 
 def record_beside(checkpoint: Path) -> RunRecord | None:

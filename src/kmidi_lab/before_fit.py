@@ -9,6 +9,7 @@ import lightning as L
 from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import ancestry, hardware, mixed_start, ready, resume, start_weights
+from kmidi_lab.ancestry import Start
 from kmidi_lab.data import DataModule, handshake
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.rtneural.runner import runner_from_env
@@ -16,7 +17,6 @@ from kmidi_lab.nn.module import LabModule
 from kmidi_lab.registry.lock import check_writable
 from kmidi_lab.registry.registry import load_registry
 from kmidi_lab.scoring.evaluation import Evaluator
-from kmidi_lab.start_weights import Start
 from kmidi_lab.targets import build, find
 from kmidi_lab.trainer import SizeLimit, check_average, check_trainer
 

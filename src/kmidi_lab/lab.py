@@ -22,7 +22,7 @@ from kmidi_lab.after_fit import distil_student, evaluate, log_scores, report, tr
 from kmidi_lab.best_checkpoint import BestCheckpoint, FitResult
 from kmidi_lab.checkpoints import LastCheckpoint
 from kmidi_lab.data import DataModule
-from kmidi_lab.export.publish import ExportCallback, Publication
+from kmidi_lab.export.publish import Publication, export_trained
 from kmidi_lab.first_record import counts, new_record, write_first
 from kmidi_lab.heard_items import keep_heard
 from kmidi_lab.loggers import CURVES, CurvesLogger
@@ -143,7 +143,7 @@ def _conclude(
     keep_heard(record, module, evaluator, data, folder)
     log_scores(record, trainer.loggers)
     if cfg.export.enabled and (more is None or more.gate(record, module, data)):
-        _export(cfg, context, trainer, module, data, record)
+        _export(cfg, context, module, data, record)
 
 
 def quieten_lightning() -> None:
@@ -179,13 +179,10 @@ def _fitted(
     return best.fitted(trainer) if trainer.is_global_zero else None
 
 
-def _export(
-    cfg: DictConfig, context: dict[str, Any], trainer: L.Trainer, module: LabModule, data: DataModule, record: RunRecord
-) -> None:
+def _export(cfg: DictConfig, context: dict[str, Any], module: LabModule, data: DataModule, record: RunRecord) -> None:
     export, group = cfg.export, str(context["group"] or "")
     to = Publication(Path(cfg.models_root), export.tolerance, export.calls, export.release, export.cpp, group)
-    # Its hook is called by hand: a test of the trainer's own would wait for ranks that have gone.
-    ExportCallback(record, data, to).on_test_end(trainer, module)
+    export_trained(module, data, record, to)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from kmidi_lab import ancestry, resume
+from kmidi_lab.ancestry import Start
 from kmidi_lab.conf_dir import conf_dir
 from kmidi_lab.data import ALL
 from kmidi_lab.errors import ConfigError, LabError, RegistryError, reason
@@ -23,21 +23,6 @@ from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
 from kmidi_lab.registry.files import read_bounded
 
 KEY = "model.init_from"
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where the weights came from, as a record tells it: the file, its hash, and the licence of what it was trained on.
-
-    `anew` names weights that no file holds, as only training uses them; they are as they are drawn for a new network.
-    `heard_all`: they were trained on all of their data, validation and test included, or began with such weights.
-    """
-
-    source: str
-    sha256: str
-    licence: str | None
-    anew: tuple[str, ...] = ()
-    heard_all: bool = False
 
 
 def load(module: LabModule, source: str) -> Start:

@@ -21,7 +21,7 @@ from kmidi_lab.models.harmony.evaluation import HarmonyEvaluator
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find
 from kmidi_lab.tasks import evaluate, run_data
-from kmidi_lab.tasks.evaluate import load_run
+from kmidi_lab.tasks.run_weights import load_run
 
 HARMONY = "kmidi_lab.models.harmony.module.HarmonyPredictor"
 AUGMENT = "datamodules.shared.augmentation.Augmentation"
@@ -70,7 +70,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("kmidi_lab.models.harmony.evaluation.Nothing", "has no Nothing"),
         ("kmidi_lab.nothing.Nothing", "can't be imported"),
         (HARMONY, "no kmidi_lab.scoring.evaluation.Evaluator|Evaluator is wanted"),
-        ("kmidi_lab.export.publish.ExportCallback", "Evaluator is wanted"),
+        ("kmidi_lab.best_checkpoint.BestCheckpoint", "Evaluator is wanted"),
         ("kmidi_lab", "no name of a class"),
         ("kmidi_lab..x", "no name of a class"),
         (".kmidi_lab.x", "no name of a class"),

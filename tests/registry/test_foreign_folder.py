@@ -14,7 +14,7 @@ from test_registry_faults import CHANGES, refused, snapshot
 
 from kmidi_lab.contracts import HARMONY
 from kmidi_lab.errors import RegistryError
-from kmidi_lab.export.bench.latency import read_published
+from kmidi_lab.export.bench.published import read_published
 from kmidi_lab.inference.published import load_published
 from kmidi_lab.registry.history import rollback
 from kmidi_lab.registry.names import is_of_model, is_written

@@ -24,7 +24,7 @@ from kmidi_lab.report.leaderboard import leaderboard
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.sweeps import kept
 from kmidi_lab.targets import build, find
-from kmidi_lab.tasks.evaluate import load_run
+from kmidi_lab.tasks.run_weights import load_run
 
 RUN = Path(__file__).parents[1] / "fixtures/run_of_0_1_0"
 few = settings(

@@ -24,7 +24,7 @@ from torch import nn
 
 from kmidi_lab.contracts import GROOVE, HARMONY
 from kmidi_lab.errors import LabError
-from kmidi_lab.export.bench.latency import read_published
+from kmidi_lab.export.bench.published import read_published
 from kmidi_lab.inference.published import load_published
 from kmidi_lab.registry.files import check_hashes
 from kmidi_lab.registry.registry import load_registry, publish

@@ -6,14 +6,14 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-import lightning as L
 import numpy as np
 
 from kmidi_lab.contract_types import Contract
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ExportError
 from kmidi_lab.export.artefacts import artefacts_of, files_of, receptive_field, verify_files
-from kmidi_lab.export.bench.latency import NO_RTNEURAL, measure_latency
+from kmidi_lab.export.bench.latency import measure_latency
+from kmidi_lab.export.bench.published import NO_RTNEURAL
 from kmidi_lab.export.cpp.proof import check_runtime
 from kmidi_lab.export.proof.parity import check_parity
 from kmidi_lab.export.proof.probes import without_effect
@@ -138,25 +138,3 @@ def export_trained(module: LabModule, data: DataModule, record: RunRecord, to: P
     # Feedback holds no frames of sound, so nothing is compared with them.
     known = None if module.contract.listens else data.trained_on()
     export_module(module, data.probes(), record, to, known)
-
-
-class ExportCallback(L.Callback):
-    """Runs `export_module` at the end of a test, on the first rank.
-
-    Args:
-        record: of the run, with its scores; its `export` is filled.
-        data: gives the real inputs to prove the artefacts on.
-        to: where and how it is published.
-
-    Raises:
-        ExportError: a gate failed; nothing is published then.
-    """
-
-    def __init__(self, record: RunRecord, data: DataModule, to: Publication) -> None:
-        self._record, self._data, self._to = record, data, to
-
-    def on_test_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        if not trainer.is_global_zero:
-            return
-        assert isinstance(pl_module, LabModule)
-        export_trained(pl_module, self._data, self._record, self._to)

@@ -12,7 +12,8 @@ import psutil
 from omegaconf import DictConfig
 
 from kmidi_lab.errors import ExportError, LabError, RegistryError
-from kmidi_lab.export.bench.latency import measure_latency, read_published
+from kmidi_lab.export.bench.latency import measure_latency
+from kmidi_lab.export.bench.published import read_published
 from kmidi_lab.export.rtneural.runner import CPP_VARIABLE, runner_from_env
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import example_root

@@ -10,35 +10,32 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from kmidi_lab import run_config, run_file
+from kmidi_lab import run_file
 from kmidi_lab.after_fit import BEGAN_WITH_ALL, numpy_call
 from kmidi_lab.contract_types import Contract
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.data import DataModule
-from kmidi_lab.errors import ConfigError, LabError, RegistryError, reason
+from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import has_registry, load_onnx, load_published
-from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
+from kmidi_lab.nn.module import CONTRACT_VERSION
 from kmidi_lab.registry.registry import published_entry
 from kmidi_lab.report.scores import plain_tables
-from kmidi_lab.resume import LAST, is_whole
 from kmidi_lab.run_scores import Primary, Scores
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build, find, plain_values
 from kmidi_lab.tasks.run_data import training_data
+from kmidi_lab.tasks.run_weights import load_run
+from kmidi_lab.tasks.sweep_scores import score_again
 from kmidi_lab.text.table import Table
 from kmidi_lab.typed_json import from_json
 from kmidi_lab.wording import many
 
-_SMALL = 1 << 22
-"""Numbers that a network may hold beside its weights, such as tables."""
 Call = Callable[[np.ndarray], np.ndarray]
 
 
 def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     if cfg.eval.sweep:
-        from kmidi_lab.tasks.sweep_scores import score_again  # which loads its jobs by this module
-
         score_again(Path(cfg.eval.sweep), cfg)
         return
     call, head, source, trained_on, contract, table = load(cfg)
@@ -75,12 +72,7 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     path = Path(cfg.eval.out) if cfg.eval.out else context["folder"] / "eval.json"
     path = path / "eval.json" if path.is_dir() else path
     write_atomic(path, json.dumps(out, indent=1).encode())
-    overlap = (
-        "how many of them it was trained on is not known" if leaked is None else f"{leaked} of them also trained on"
-    )
-    if began_with_all:
-        overlap = f"{overlap}: {BEGAN_WITH_ALL}"
-    print(f"{source} on {split} of {cfg.data.root}: {many(len(songs), 'song')}, {overlap}")
+    print(f"{source} on {split} of {cfg.data.root}: {many(len(songs), 'song')}, {_overlap(leaked, began_with_all)}")
     if not same:
         names = ", ".join(s["name"] for s in training.describe()["sources"])
         print(
@@ -88,6 +80,12 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
         )
     print(plain_tables(Scores(result.metrics, result.baselines, from_json(Primary, primary), dict(evaluator.METRICS))))
     print(f"written: {path}")
+
+
+def _overlap(leaked: int | None, began_with_all: bool) -> str:
+    """How many of the scored songs the model was trained on; None where nobody knows."""
+    told = "how many of them it was trained on is not known" if leaked is None else f"{leaked} of them also trained on"
+    return f"{told}: {BEGAN_WITH_ALL}" if began_with_all else told
 
 
 def _other_root_only(cfg: DictConfig) -> DictConfig:
@@ -143,49 +141,3 @@ def _entry_beside(path: Path, contract: Contract) -> Mapping[str, Any] | None:
     """What the registry in the file's folder tells of it; None of a file that stands alone."""
     entry = published_entry(path.parent, contract.id) if has_registry(path.parent) else None
     return entry if entry and entry.get("exports", {}).get("onnx_path") == path.name else None
-
-
-def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, Any], Path]:
-    """(module with the checkpoint's weights, the run's resolved config, the checkpoint) of a run folder or .ckpt.
-
-    The folder may come from someone else: `trusted` is what the user says, and the run's own is not looked at. A run
-    that was stopped before the student for RTNeural was made has a module without one.
-
-    Raises:
-        ConfigError: a file is missing, damaged or of another model.
-    """
-    import torch
-
-    from kmidi_lab.nn.distillation import STUDENT
-    from kmidi_lab.nn.size_limit import NumberLimit
-
-    checkpoint = path if path.suffix == ".ckpt" else path / "checkpoints" / "best.ckpt"
-    settings = checkpoint.parent.parent / run_config.FILE
-    for needed in (checkpoint, settings):
-        if not needed.is_file():
-            raise ConfigError(f"{path}: {needed.name} is missing; give a run folder that training has finished in")
-    config = run_config.read(settings)
-    if not is_whole(checkpoint):
-        last = checkpoint.with_name(LAST)
-        raise ConfigError(f"{checkpoint}: cut short or damaged; give {last} for the weights of the last epoch")
-    with NumberLimit(checkpoint.stat().st_size + _SMALL, f"{settings}: the network is larger than {checkpoint.name}"):
-        module = build(config["model"]["module"], LabModule, trusted)
-    try:
-        kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        module.use_contract(kept.get(CONTRACT_VERSION, "1"))
-        module.load_state_dict(kept["state_dict"])
-        _load_student(module, checkpoint.with_name(STUDENT))
-    except LabError:
-        raise
-    except Exception as error:  # a damaged archive raises whatever its bytes lead to
-        raise ConfigError(f"{checkpoint}: not a checkpoint of this model ({reason(error)})") from None
-    return module.eval(), config, checkpoint
-
-
-def _load_student(module: Any, path: Path) -> None:
-    import torch
-
-    plan = module.student_plan()
-    if plan is not None and path.is_file() and is_whole(path):
-        module.student = plan.network.deployed()
-        module.student.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))

@@ -24,8 +24,8 @@ from kmidi_lab.resume import LAST, read
 from kmidi_lab.run_record import Identity, Network, RunRecord
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build
-from kmidi_lab.tasks.evaluate import load_run
 from kmidi_lab.tasks.run_data import data_of
+from kmidi_lab.tasks.run_weights import load_run
 from kmidi_lab.tasks.split_runs import folds_of, score_by_split_run, spread_of
 
 log = logging.getLogger(__name__)

@@ -18,8 +18,8 @@ from kmidi_lab.run_record import RunRecord
 from kmidi_lab.run_scores import SplitRun, Spread
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import as_first_named
-from kmidi_lab.tasks.evaluate import load_run
 from kmidi_lab.tasks.run_data import data_of
+from kmidi_lab.tasks.run_weights import load_run
 
 _FREE = {
     "model.module": ("learning_rate",),

@@ -13,8 +13,8 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.report.leaderboard import finished, write_leaderboard
 from kmidi_lab.scoring.evaluation import Evaluator
 from kmidi_lab.targets import build
-from kmidi_lab.tasks.evaluate import load_run
 from kmidi_lab.tasks.run_data import data_of
+from kmidi_lab.tasks.run_weights import load_run
 from kmidi_lab.wording import many
 
 log = logging.getLogger(__name__)

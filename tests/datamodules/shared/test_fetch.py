@@ -18,8 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.shared.fetch import download, unpack
+from datamodules.shared.fetch import download
 from datamodules.shared.pace import Pace
+from datamodules.shared.unpack import unpack
 from kmidi_lab.errors import DataError
 
 CONTENT = random.Random(0).randbytes(300_000)

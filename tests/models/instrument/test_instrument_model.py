@@ -19,10 +19,11 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.models.instrument.baselines import fit_baselines, labelled
-from kmidi_lab.models.instrument.evaluation import InstrumentEvaluator, macro_f1, median_place, probabilities, score
+from kmidi_lab.models.instrument.evaluation import InstrumentEvaluator
 from kmidi_lab.models.instrument.features import EVIDENCE, TRAINED, InstrumentBatch, encode
 from kmidi_lab.models.instrument.hearing import heard_sounds
 from kmidi_lab.models.instrument.module import InstrumentRecognizer, losses, rarity
+from kmidi_lab.models.instrument.scores import macro_f1, median_place, probabilities, score
 
 UNTRAINED = tuple(s.name for s in INSTRUMENT.outputs if s.name not in EVIDENCE)
 """No data here says anything of these: their output is constant."""

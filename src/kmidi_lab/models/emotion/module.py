@@ -14,9 +14,10 @@ from torch import nn
 from torch.nn import functional as F
 
 from kmidi_lab.bounds import Count, Sizes
-from kmidi_lab.contract_features import AUDIO_FEATURES, SPEAKER_FEATURES
+from kmidi_lab.contract_features import SPEAKER_FEATURES
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion.calibration import HEARINGS, note_of, scale_of
+from kmidi_lab.models.emotion.clip_loss import beginnings, codistilled, cross_entropy
 from kmidi_lab.models.emotion.contract import EMOTION
 from kmidi_lab.models.emotion.discriminants import (
     OTHERS,
@@ -26,6 +27,7 @@ from kmidi_lab.models.emotion.discriminants import (
     spare_directions,
 )
 from kmidi_lab.models.emotion.features import INTENSITIES, SCALARS, EmotionBatch, label_set
+from kmidi_lab.models.emotion.head_layout import layout
 from kmidi_lab.models.emotion.hearing import Call, EmotionData, mean_embeddings
 from kmidi_lab.models.emotion.network import embedding_network, free, linear_part, read
 from kmidi_lab.models.emotion.pretraining import pretrain
@@ -36,13 +38,6 @@ from kmidi_lab.run_analysis import Note
 from kmidi_lab.scoring.calibration import Judged
 from kmidi_lab.scoring.outliers import fit_outliers
 
-_SILENCE = {
-    AUDIO_FEATURES: "those whose power is more than 26 dB below the loudest so far (forgotten by 3 dB a second) or whose "
-    "mean over the bands is below e^-11",
-    SPEAKER_FEATURES: f"{SPEAKER_FEATURES} says which frames have speech",
-}
-_SHORTEST = 24
-"""Frames of the shortest beginning that is judged: before that there is nothing yet to go by."""
 _COURSES = 2
 """Kinds of lessons before the labels."""
 _PASSES = 20
@@ -158,14 +153,7 @@ class EmotionRecognizer(AudioModule):
         return f"causal CNN, {channels} channels, kernels {first} and {kernel}, residual blocks of dilation {blocks}→64"
 
     def head_layout(self) -> dict[str, object]:
-        return {
-            "input": {"slice": "output", "start": 0, "stop": EMOTION.output_size},
-            "decode": "logits = weight @ embedding + bias, softmax over labels, intensity likewise; the embedding may be "
-            "one call's or the mean of those since someone began to speak, frames of silence left out: "
-            f"{_SILENCE[self.contract.features]}",
-            "labels": list(self.vocabulary),
-            "intensities": list(INTENSITIES),
-        }
+        return layout(self.vocabulary, self.contract.features)
 
     def head(self) -> dict[str, np.ndarray]:
         heads = {"weight": self.label.weight @ self.seen, "bias": self.label.bias}
@@ -231,24 +219,20 @@ class EmotionRecognizer(AudioModule):
 
     def training_step(self, batch: EmotionBatch, batch_idx: int) -> torch.Tensor:
         weight = batch.weight[:, :: self.stride]
-        beginnings = weight * self._beginnings(weight)
+        early_weight = weight * beginnings(weight, self.stride)
 
         answers = [
-            torch.stack([label(clip) for clip in self._clip_means(network, batch.x, weight, beginnings)])
+            torch.stack([label(clip) for clip in self._clip_means(network, batch.x, weight, early_weight)])
             for network, label in zip(self.companions, self.companion_labels, strict=True)
         ]
-        clip, early = self._clip_means(self.network, batch.x, weight, beginnings)
+        clip, early = self._clip_means(self.network, batch.x, weight, early_weight)
         if batch.heard is not None:  # these are heard as a whole alone
             more = linear_part(self.network)[1](batch.heard[:, None])[:, 0]
             clip, early = torch.cat([clip, more]), torch.cat([early, more])
         own = self.label(torch.stack([clip, early]) @ self.seen)
-        by_label = self._cross_entropy(own, batch.label).mean(1)
-        loss = by_label
-        if answers:
-            peer_mean = torch.stack(answers).detach().softmax(-1).mean(0)
-            loss = (by_label - (peer_mean * F.log_softmax(own, -1)).sum(-1).mean(1)) / 2
-            loss = loss + sum(self._cross_entropy(answer, batch.label).mean(1) for answer in answers)
-        intensity = self._cross_entropy(self.intensity(clip @ self.seen), batch.intensity).mean()
+        by_label = cross_entropy(own, batch.label, self.smoothing).mean(1)
+        loss = codistilled(own, by_label, answers, batch.label, self.smoothing) if answers else by_label
+        intensity = cross_entropy(self.intensity(clip @ self.seen), batch.intensity, self.smoothing).mean()
         readings = F.mse_loss(read(clip), batch.scalars)
         self.keep_loss(by_label[0])
         return (
@@ -272,13 +256,6 @@ class EmotionRecognizer(AudioModule):
         # frame would cancel out in them.
         return rest(torch.stack([clip_mean(hidden, weight) for weight in weights], 1)).unbind(1)
 
-    def _beginnings(self, weight: torch.Tensor) -> torch.Tensor:
-        """`[B, T]` weights to 1 on a random beginning of each clip, as long as the whole at most, and 0 behind it."""
-        shortest = _SHORTEST // self.stride
-        room = (weight.sum(1) - shortest).clamp_min(0)
-        length = shortest + torch.rand(len(weight), device=weight.device) * room
-        return (weight.cumsum(1) <= length[:, None]).float()
-
     def validation_step(self, batch: EmotionBatch, batch_idx: int) -> None:
         clip = clip_mean(self.network(batch.x), batch.weight)
         logits, true, size = self.label(clip @ self.seen), batch.label.argmax(1), len(batch.x)
@@ -288,11 +265,6 @@ class EmotionRecognizer(AudioModule):
         error = (read(clip) - batch.scalars).abs().mean(0)
         for name, value in zip(SCALARS, error, strict=True):
             self.log(f"val/{name}_mae", value, batch_size=size, sync_dist=True)
-
-    def _cross_entropy(self, logits: torch.Tensor, shares: torch.Tensor) -> torch.Tensor:
-        """`[..., K]` and the shares of the labels to `[...]`."""
-        smoothed = (1 - self.smoothing) * shares + self.smoothing / shares.shape[-1]
-        return -(smoothed * F.log_softmax(logits, -1)).sum(-1)
 
 
 def _learns(part: nn.Module) -> bool:

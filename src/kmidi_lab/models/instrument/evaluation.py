@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import compress
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,36 +13,25 @@ from numpy.typing import NDArray
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.audio.mel import FRAME_S
 from kmidi_lab.contract_types import Contract
-from kmidi_lab.models.instrument.baselines import Predict, Probabilities, fit_baselines, labelled
-from kmidi_lab.models.instrument.contract import INSTRUMENT
+from kmidi_lab.models.instrument.analysis import analysis_of
+from kmidi_lab.models.instrument.baselines import Predict, Probabilities, fit_baselines
 from kmidi_lab.models.instrument.features import (
-    CLASSES,
     CONDITIONS,
-    EVIDENCE,
-    FAMILIES,
     INSTRUMENTS,
-    LOSS_WEIGHTS,
     ORDINAL,
     TRAINED,
-    Labels,
 )
 from kmidi_lab.models.instrument.hearing import SoundInputs, heard_sounds, mean_outputs
+from kmidi_lab.models.instrument.scores import MACRO, STREAMED, accuracies_of, probabilities, rows_of, score
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.items import Frames, ScoredItem
 from kmidi_lab.scoring.metrics import (
-    confusion,
-    expected_calibration_error,
     log_likelihoods,
-    reliability,
     so_far,
-    softmax,
 )
 
 Call = Callable[[np.ndarray], np.ndarray]
 SECONDS = (0.25, 0.5, 1.0)
-_STREAMED = ("instrument", "family")
-_MACRO = ("technique", "articulation")
-"""Slices whose places are so unevenly common that each counts the same."""
 
 
 class InstrumentData(Protocol):
@@ -66,11 +55,11 @@ class InstrumentEvaluator(Evaluator):
 
     METRICS = {
         **{f"{name}_accuracy": "max" for name in TRAINED},
-        **{f"{name}_f1": "max" for name in _MACRO},
+        **{f"{name}_f1": "max" for name in MACRO},
         **{f"{name}_mae": "min" for name in ORDINAL},
-        **{f"{name}_at_{seconds:g}_s": "max" for name in _STREAMED for seconds in SECONDS},
-        **{f"{name}_after_reset": "max" for name in _STREAMED},
-        **{f"{name}_{condition}": "max" for name in _STREAMED for condition in CONDITIONS},
+        **{f"{name}_at_{seconds:g}_s": "max" for name in STREAMED for seconds in SECONDS},
+        **{f"{name}_after_reset": "max" for name in STREAMED},
+        **{f"{name}_{condition}": "max" for name in STREAMED for condition in CONDITIONS},
         "ece": "min",
         "loss": "min",
     }
@@ -100,7 +89,7 @@ class InstrumentEvaluator(Evaluator):
         labels = [clip.labels for clip in clips]
 
         def scores(p: Probabilities, rows: NDArray[np.bool_]) -> dict[str, float]:
-            return score(_rows(p, rows), list(compress(labels, rows)))
+            return score(rows_of(p, rows), list(compress(labels, rows)))
 
         parts = parts_of(split, np.array([clip.source for clip in clips]))
         if len(parts) == 2:  # the one source is the whole split
@@ -109,25 +98,14 @@ class InstrumentEvaluator(Evaluator):
         for name, rows in parts.items():
             there = list(compress(labels, rows))
             for seconds, p in early.items():
-                accuracies = _accuracies(_rows(p, rows), there)
+                accuracies = accuracies_of(rows_of(p, rows), there)
                 result.metrics[name] |= {f"{s}_at_{seconds:g}_s": v for s, v in accuracies.items()}
-            accuracies = _accuracies(_rows(alone, rows), there)
+            accuracies = accuracies_of(rows_of(alone, rows), there)
             result.metrics[name] |= {f"{s}_after_reset": v for s, v in accuracies.items()}
             result.metrics[name] |= {"events": len(there), "frames": sum(len(h.inputs) for h in compress(heard, rows))}
         for condition, sounds in data.conditions(split).items():
-            changed = np.array([clip.id in sounds for clip in clips])
-            heard = heard_sounds([sounds[clip.id] for clip in compress(clips, changed)], features)
-            there = list(compress(labels, changed))
-            answers = {"": probabilities(mean_outputs([call(sound.inputs[None])[0] for sound in heard], heard))}
-            answers |= {name: predict(_counted(heard)) for name, predict in fitted.items()}
-            for name, rows in parts.items():
-                if changed[rows].all():
-                    inside = rows[changed]
-                    for who, p in answers.items():
-                        place = result.baselines[name][who] if who else result.metrics[name]
-                        accuracies = _accuracies(_rows(p, inside), list(compress(there, inside)))
-                        place |= {f"{s}_{condition}": v for s, v in accuracies.items()}
-        result.analysis = _analysis(own, labels, training.songs("train"))
+            _score_changed(call, result, data, condition, sounds, clips, parts, fitted)
+        result.analysis = analysis_of(own, labels, training.songs("train"))
         return result
 
     def items(self, call: Call, head: dict[str, np.ndarray], data: InstrumentData, split: str) -> Iterator[ScoredItem]:
@@ -142,6 +120,43 @@ class InstrumentEvaluator(Evaluator):
             yield ScoredItem(clip.id, clip.source, loss, 1, partial(Frames, clip.sound.frames, FRAME_S), said)
 
 
+def _score_changed(
+    call: Call,
+    result: Evaluation,
+    data: InstrumentData,
+    condition: str,
+    sounds: Mapping[str, NDArray[np.floating]],
+    clips: Sequence[Clip],
+    parts: Mapping[str, NDArray[np.bool_]],
+    fitted: Mapping[str, Predict],
+) -> None:
+    """Adds the accuracies in one recording condition, of the parts that all clips of were changed.
+
+    Args:
+        call: the network.
+        result: gets them.
+        data: say what inputs are made of.
+        condition: its name.
+        sounds: the changed frames `[T, 128]`, by clip.
+        clips: of the split.
+        parts: which of them are in each part of the split.
+        fitted: the baselines.
+    """
+    changed = np.array([clip.id in sounds for clip in clips])
+    heard = heard_sounds([sounds[clip.id] for clip in compress(clips, changed)], data.contract.features)
+    there = [clip.labels for clip in compress(clips, changed)]
+    answers = {"": probabilities(mean_outputs([call(sound.inputs[None])[0] for sound in heard], heard))}
+    answers |= {name: predict(_counted(heard)) for name, predict in fitted.items()}
+    for name, rows in parts.items():
+        if not changed[rows].all():
+            continue
+        inside = rows[changed]
+        for who, p in answers.items():
+            place = result.baselines[name][who] if who else result.metrics[name]
+            accuracies = accuracies_of(rows_of(p, inside), list(compress(there, inside)))
+            place |= {f"{s}_{condition}": v for s, v in accuracies.items()}
+
+
 def _counted(heard: Sequence[SoundInputs]) -> list[NDArray[np.float32]]:
     return [sound.inputs[sound.counts] for sound in heard]
 
@@ -151,88 +166,3 @@ def _fitted(training: InstrumentData, features: str) -> dict[str, Predict]:
     train, val = training.songs("train"), training.songs("val")
     train_x, val_x = (_counted(heard_sounds([c.sound.frames for c in part], features)) for part in (train, val))
     return fit_baselines(train_x, [c.labels for c in train], val_x, [c.labels for c in val])
-
-
-def probabilities(outputs: NDArray[np.floating]) -> Probabilities:
-    """`[N, 160]` to the probabilities `[N, K]` of each trained slice's places."""
-    return {name: softmax(outputs[:, INSTRUMENT.output(name).index].astype(np.float64)) for name in TRAINED}
-
-
-def score(p: Probabilities, labels: Sequence[Labels]) -> dict[str, float]:
-    """Every metric of every slice that any of the clips has a label for."""
-    out: dict[str, float] = {}
-    loss = 0.0
-    for name in TRAINED:
-        rows, true = labelled(name, labels)
-        if not len(rows):
-            continue
-        own = p[name][rows]
-        loss += LOSS_WEIGHTS[name] * float(-log_likelihoods(own, true).mean())
-        out[f"{name}_accuracy"] = float((own.argmax(1) == true).mean())
-        if name in _MACRO:
-            out[f"{name}_f1"] = macro_f1(own.argmax(1), true)
-        if name in ORDINAL:
-            out[f"{name}_mae"] = float(np.abs(median_place(own) - true).mean())
-        if name == "instrument":
-            out["ece"] = expected_calibration_error(own, true)
-    out["loss"] = loss
-    return out
-
-
-def macro_f1(predicted: NDArray[np.integer], true: NDArray[np.integer]) -> float:
-    """Mean F1 over the places that occur in `true`."""
-    scores = []
-    for place in np.unique(true):
-        hits = ((predicted == place) & (true == place)).sum()
-        scores.append(2 * hits / ((predicted == place).sum() + (true == place).sum()))
-    return float(np.mean(scores))
-
-
-def median_place(p: NDArray[np.floating]) -> NDArray[np.int64]:
-    """`[N]`: the place that half of the probability lies at or below, which is nearest on average."""
-    return np.asarray((p.cumsum(1) >= 0.5 - 1e-9).argmax(1), np.int64)
-
-
-def _rows(p: Probabilities, rows: NDArray[np.bool_]) -> Probabilities:
-    return {name: values[rows] for name, values in p.items()}
-
-
-def _accuracies(p: Probabilities, labels: Sequence[Labels]) -> dict[str, float]:
-    out = {}
-    for name in _STREAMED:
-        rows, true = labelled(name, labels)
-        if len(rows):
-            out[name] = float((p[name][rows].argmax(1) == true).mean())
-    return out
-
-
-def _analysis(p: Probabilities, labels: Sequence[Labels], train: Sequence[Clip]) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for name, names in (("family", FAMILIES), ("instrument", INSTRUMENTS), ("technique", CLASSES["technique"])):
-        rows, true = labelled(name, labels)
-        table = np.array(confusion(p[name][rows].argmax(1), true, len(names)))
-        used = np.flatnonzero(table.sum(0) + table.sum(1))
-        counts = [[int(n) for n in row] for row in table[np.ix_(used, used)]]
-        out[f"confusion_{name}"] = {"labels": [names[i] for i in used], "counts": counts}
-    rows, true = labelled("instrument", labels)
-    out["reliability"] = reliability(p["instrument"][rows], true)
-    out["slices"] = [_taught(s.name, train) for s in INSTRUMENT.outputs]
-    return out
-
-
-def _taught(name: str, train: Sequence[Clip]) -> Mapping[str, Any]:
-    """What the training clips say of a slice: by source how many have a label for it, and which places none has."""
-    counts: dict[str, int] = {}
-    places: set[int] = set()
-    for clip in train:
-        if name in clip.labels:
-            counts[clip.source] = counts.get(clip.source, 0) + 1
-            places.add(clip.labels[name])
-    never = [c for i, c in enumerate(CLASSES.get(name, ())) if i not in places] if counts else []
-    return {
-        "slice": name,
-        "trained": bool(counts),
-        "evidence": EVIDENCE.get(name, "none") if counts else "none",
-        "clips": counts,
-        "never_heard": never,
-    }

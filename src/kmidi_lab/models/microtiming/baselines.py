@@ -16,13 +16,12 @@ from kmidi_lab.models.microtiming.boosted import fit_trees
 from kmidi_lab.models.microtiming.contract import MICROTIMING
 from kmidi_lab.models.microtiming.features import STEPS, EncodedTakes
 from kmidi_lab.models.microtiming.notes import ROLES
+from kmidi_lab.models.microtiming.offset_queries import OffsetQueries, ask, is_pitched
 from kmidi_lab.models.microtiming.quantiles import LEVELS
 
 NAMES = (
     "quantised", "constant", "style_step_quantiles", "ridge", "boosted_trees", "boosted_trees_without_later_notes",
 )  # fmt: skip
-_PITCHED = ROLES.index("kick")
-"""Roles below it are those of pitched notes."""
 _FEW = 40
 """Quantiles over fewer notes are replaced by those of the next wider group."""
 _MOST = 100_000
@@ -39,27 +38,8 @@ class Prediction:
     velocity: np.ndarray
 
 
-@dataclass(frozen=True)
-class OffsetQueries:
-    """Notes whose offsets are asked for: their vectors `x` `[E, 64]`, and the lead in ms `[E]` that is given, 0 where not."""
-
-    e: EncodedTakes
-    x: np.ndarray
-    lead: np.ndarray
-
-
 Fitted = Callable[[OffsetQueries], tuple[np.ndarray, np.ndarray]]
 """To quantiles of the distance from the lead `[E, 5]` and velocities `[E]`."""
-
-
-def ask(e: EncodedTakes, told: bool) -> OffsetQueries:
-    """All notes, with or without each take's lead."""
-    return OffsetQueries(e, e.with_lead() if told else e.x, e.lead if told else np.zeros_like(e.lead))
-
-
-def is_pitched(e: EncodedTakes) -> np.ndarray:
-    """`[E]` bool."""
-    return np.asarray(e.role < _PITCHED)
 
 
 def fit_baselines(

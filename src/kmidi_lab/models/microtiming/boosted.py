@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kmidi_lab.models.microtiming.contract import MICROTIMING
+from kmidi_lab.models.microtiming.features import EncodedTakes
+from kmidi_lab.models.microtiming.offset_queries import OffsetQueries
 from kmidi_lab.models.microtiming.quantiles import LEVELS
-
-if TYPE_CHECKING:
-    from kmidi_lab.models.microtiming.baselines import OffsetQueries
-    from kmidi_lab.models.microtiming.features import EncodedTakes
 
 _AROUND = 4
 """Notes before, and after, that a tree sees."""

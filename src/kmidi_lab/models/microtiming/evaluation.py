@@ -8,10 +8,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from kmidi_lab.models.microtiming.baselines import Prediction, fit_baselines, is_pitched
+from kmidi_lab.models.microtiming.baselines import Prediction, fit_baselines
 from kmidi_lab.models.microtiming.features import UNIT_MS, EncodedTakes
 from kmidi_lab.models.microtiming.heard import heard_takes
 from kmidi_lab.models.microtiming.notes import WrittenNotes
+from kmidi_lab.models.microtiming.offset_queries import is_pitched
 from kmidi_lab.models.microtiming.quantiles import drawn, pinball, read_quantiles, read_velocity
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable, parts_of, score_alike
 from kmidi_lab.scoring.heard import HeardItem

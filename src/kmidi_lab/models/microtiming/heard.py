@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from kmidi_lab.models.microtiming.baselines import is_pitched
 from kmidi_lab.models.microtiming.features import EncodedTakes
 from kmidi_lab.models.microtiming.heuristic import by_rule
+from kmidi_lab.models.microtiming.offset_queries import is_pitched
 from kmidi_lab.models.microtiming.quantiles import drawn, read_quantiles
 from kmidi_lab.scoring.heard import SECONDS, HeardItem, Sounding, by_chance, in_seconds
 
