@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from datamodules.melody import reading
 from datamodules.melody.melody_data import MelodyData
-from datamodules.melody.windows import Drawing, Windows
+from datamodules.melody.windows import Drawing, Pools
 from datamodules.shared import lakh, lakh_pieces, stream
 from datamodules.shared.cache import code_version
 from datamodules.shared.library import SplitLibrary
@@ -24,7 +24,7 @@ from datamodules.shared.shards import FileArrays
 from datamodules.shared.splits import SPLITS
 from kmidi_lab.bounds import Count, CountOrNone
 from kmidi_lab.errors import DataError
-from kmidi_lab.models.melody.features import Melody, Notes
+from kmidi_lab.models.melody.features import Melody
 from kmidi_lab.models.melody.finding import HOW
 
 _POOL, _RUN = 512, 16
@@ -189,7 +189,7 @@ class LakhMelodies(MelodyData):
         return len(matches)
 
     def drawing(self, device: torch.device) -> Drawing:
-        return _Pools(self, device)
+        return Pools(self.pool, self.counts("train")["notes"], self.window, device, self.shares)
 
     def pool(self, seed: int) -> list[Melody]:
         """Some training melodies, others for each seed."""
@@ -227,16 +227,3 @@ def _sources(counts: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
         {"name": name, "licence": lakh.LICENCE, "songs": sum(split.get(name, 0) for split in counts.values())}
         for name in names
     ]
-
-
-class _Pools:
-    """Windows of a few hundred melodies that are read anew each time."""
-
-    def __init__(self, data: LakhMelodies, device: torch.device) -> None:
-        self._data, self.device = data, device
-        self.count = -(-data.counts("train")["notes"] // data.window)
-
-    def draw(self, index: torch.Tensor, generator: torch.Generator) -> tuple[Notes[torch.Tensor], torch.Tensor]:
-        seed = int(torch.randint(2**31, (1,), generator=generator, device=self.device))
-        windows = Windows(self._data.pool(seed), self._data.window, self.device, self._data.shares)
-        return windows.draw(index, generator)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -85,6 +85,31 @@ class Windows:
         where = torch.rand(count, 1, generator=generator, device=device)
         shift = (down + where * (up - down + 1)).floor().long() * chance(shares[0])
         return transpose(notes, shift.expand(-1, self.window)), real
+
+
+class Pools:
+    """Windows of a few hundred melodies that are read anew each time.
+
+    Args:
+        read: melodies, others for each seed.
+        notes: of all melodies that are read from, which say how many windows there are.
+        window, device, shares: as of `Windows`.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[int], list[Melody]],
+        notes: int,
+        window: int,
+        device: torch.device,
+        shares: tuple[float, float, float],
+    ) -> None:
+        self._read, self._window, self.device, self._shares = read, window, device, shares
+        self.count = -(-notes // window)
+
+    def draw(self, index: torch.Tensor, generator: torch.Generator) -> tuple[Notes[torch.Tensor], torch.Tensor]:
+        seed = int(torch.randint(2**31, (1,), generator=generator, device=self.device))
+        return Windows(self._read(seed), self._window, self.device, self._shares).draw(index, generator)
 
 
 def cut_windows(

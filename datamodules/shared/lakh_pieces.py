@@ -128,15 +128,8 @@ def lakh_pieces(
     _project(prepared, began, workers)
     missed = unread(folders(root), (file.path for file in layout.files))
     problems = [*layout.problems, *missed, *prepared.problems()]
-    names, rows = prepared.names(), []
-    if names:
-        first: dict[bytes, str] = {}
-        for at, key in enumerate(prepared.column(_KEY)):
-            same = first.setdefault(key.tobytes(), names[at])
-            if same == names[at]:
-                rows.append(at)
-            else:
-                problems.append(Problem(names[at], "", "same notes as another file", same))
+    names = prepared.names()
+    rows = _distinct(prepared, names, problems)
     recordings = {f.path.relative_to(root).as_posix(): f.group for f in files}
     # Over all files: one left out as a copy may be what ties two others together.
     groups = _groups(prepared, names, recordings, line) if names else Groups(0)
@@ -164,6 +157,19 @@ def lakh_pieces(
         prepared,
         places,
     )
+
+
+def _distinct(prepared: Shards, names: Sequence[str], problems: list[Problem]) -> list[int]:
+    """The first file of each piece, by its place; the others are told in `problems`."""
+    rows: list[int] = []
+    first: dict[bytes, str] = {}
+    for at, key in enumerate(prepared.column(_KEY) if names else ()):
+        same = first.setdefault(key.tobytes(), names[at])
+        if same == names[at]:
+            rows.append(at)
+        else:
+            problems.append(Problem(names[at], "", "same notes as another file", same))
+    return rows
 
 
 def _project(prepared: Shards, began: float, workers: int) -> None:

@@ -13,7 +13,8 @@ import soxr
 from support.sound_files import encoded, flac, flat_mp3, ogg_flac, wav
 
 from kmidi_lab.audio import containers, spliced
-from kmidi_lab.audio.io import CANCELLED, CUT, MEASURED, AudioError, read_audio, read_recording
+from kmidi_lab.audio.io import CUT, MEASURED, AudioError, read_audio, read_recording
+from kmidi_lab.audio.mixdown import CANCELLED
 
 RATE = 16_000
 SWEEP = (0.5 * np.sin(2 * np.pi * np.cumsum(np.linspace(100, 3000, 3 * RATE)) / RATE)).astype(np.float32)

@@ -12,8 +12,9 @@ import pytest
 import soundfile
 from support.sound_files import encoded
 
-from kmidi_lab.audio.io import CANCELLED, CUT
+from kmidi_lab.audio.io import CUT
 from kmidi_lab.audio.mel import MelStream
+from kmidi_lab.audio.mixdown import CANCELLED
 from kmidi_lab.errors import ConfigError, UserError
 from kmidi_lab.inference.listener import Reading
 from kmidi_lab.inference.live import live

@@ -50,6 +50,15 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
     def page() -> HTMLResponse:
         return HTMLResponse(files("kmidi_lab.serving").joinpath("page.html").read_text(encoding="utf-8"))
 
+    _add_lists(app)
+    _add_songs(app, studio)
+    _add_models(app, studio, int(upload_mb * MEGABYTE))
+    return app
+
+
+def _add_lists(app: FastAPI) -> None:
+    """What the page lets choose from."""
+
     @app.get("/api/styles")
     def styles() -> list[str]:
         return list(bands())
@@ -65,6 +74,10 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
     @app.get("/api/kinds")
     def kinds() -> list[str]:
         return list(KINDS)
+
+
+def _add_songs(app: FastAPI, studio: Studio) -> None:
+    """Questions, songs, their files and ratings."""
 
     @app.post("/api/question")
     async def question(request: Request) -> Any:
@@ -92,6 +105,19 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
         file = "intent.json" if ending == "intent" else f"song.{ending}"
         return Response(data, media_type=_KINDS[ending], headers={"Content-Disposition": f'{shown}; filename="{file}"'})
 
+    @app.post("/api/rate")
+    async def rate(request: Request) -> dict[str, str]:
+        asked = fields(await json_body(request, _TEXT_BYTES), ("first", "second", "better"))
+        await run_in_threadpool(studio.rate, *(str(asked.get(k, "")) for k in ("first", "second", "better")))
+        return {"kept": "on this machine only"}
+
+
+def _add_models(app: FastAPI, studio: Studio, most_bytes: int) -> None:
+    """What single models make of a file, of at most so many bytes, or of what was typed."""
+
+    async def uploaded(request: Request) -> bytes:
+        return await body(request, most_bytes, "application/octet-stream")
+
     @app.post("/api/reference")
     async def reference(request: Request) -> Any:
         return await run_in_threadpool(studio.reference, await uploaded(request))
@@ -100,20 +126,9 @@ def make_app(studio: Studio, hosts: Hosts, upload_mb: float) -> FastAPI:
     async def ask(model: str, request: Request) -> Any:
         return await run_in_threadpool(studio.ask, model, await uploaded(request))
 
-    async def uploaded(request: Request) -> bytes:
-        return await body(request, int(upload_mb * MEGABYTE), "application/octet-stream")
-
     @app.post("/api/tell/{model}")
     async def tell(model: str, request: Request) -> Any:
         asked = fields(await json_body(request, _TEXT_BYTES), ("text",))
         if not isinstance(asked.get("text"), str):
             raise HTTPException(400, "text must be a text")
         return await run_in_threadpool(studio.tell, model, asked["text"])
-
-    @app.post("/api/rate")
-    async def rate(request: Request) -> dict[str, str]:
-        asked = fields(await json_body(request, _TEXT_BYTES), ("first", "second", "better"))
-        await run_in_threadpool(studio.rate, *(str(asked.get(k, "")) for k in ("first", "second", "better")))
-        return {"kept": "on this machine only"}
-
-    return app

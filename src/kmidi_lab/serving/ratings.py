@@ -22,6 +22,14 @@ _PAGE = "page"
 _ACTIONS = {"first": ("accepted", "rejected"), "second": ("rejected", "accepted"), "same": ("accepted", "accepted")}
 
 
+def rated_song(trace: Mapping[str, Any]) -> dict[str, Any]:
+    """What a rating tells of a song, from what made it: no word of its maker."""
+    told = {key: trace[key] for key in ("seed", "mood", "key", "tempo", "style", "models")}
+    told["mood"] = {k: v for k, v in told["mood"].items() if k != "words"}
+    told["models"] = {m["model"]: m["sha256"] for m in told["models"]}
+    return told
+
+
 def compared(
     songs: Sequence[Mapping[str, Any]], better: str, use: str, at: int | None = None, ids: Sequence[str] = ()
 ) -> list[Event]:

@@ -6,7 +6,7 @@ import io
 
 import soundfile
 
-from kmidi_lab.audio.io import Recording, mixed_down
+from kmidi_lab.audio.mixdown import Recording, mixed_down
 from kmidi_lab.errors import DataError
 from kmidi_lab.midi.sound import LONGEST_S
 

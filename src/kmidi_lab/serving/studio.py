@@ -24,13 +24,13 @@ from kmidi_lab.midi.sound import NoSoundError, wav_bytes
 from kmidi_lab.serving.asking import shortened, way_of
 from kmidi_lab.serving.chosen import CHOSEN, chosen, drawn_events
 from kmidi_lab.serving.guards import MEGABYTE, Shelf
-from kmidi_lab.serving.ratings import compared, take_in_old
+from kmidi_lab.serving.questions import asked_next, song_of
+from kmidi_lab.serving.ratings import compared, rated_song, take_in_old
 from kmidi_lab.serving.sent import sent_recording
 from kmidi_lab.serving.speech import NOTHING, page_line
-from kmidi_lab.song import SongIntent, answer, next_question, to_json
+from kmidi_lab.song import to_json
 
 MOST_BARS = 128
-_MOST_ANSWERS = 64
 _LONGEST_TYPED = 1000
 _SENT = "the file"
 _BEGINNINGS = ("text", "chords", "emotion")
@@ -63,18 +63,7 @@ class Studio:
         Raises:
             UserError: an answer that is not allowed.
         """
-        asked = next_question(self._song(answers), thorough)
-        if asked is None:
-            return None
-        return {
-            "field": asked.field,
-            "phase": asked.phase,
-            "text": asked.text,
-            "changes": asked.changes,
-            "open": asked.open,
-            "choices": [{"value": c.value, "meaning": c.meaning} for c in asked.choices],
-            "suggestion": asked.suggestion,
-        }
+        return asked_next(song_of(answers), thorough)
 
     def reference(self, data: bytes) -> dict[str, Any]:
         """The style of an uploaded recording, or of a style file of one, and a line that says what a song takes of it.
@@ -112,7 +101,7 @@ class Studio:
         if not (answers or reference or any(str(settings.get(name) or "").strip() for name in _BEGINNINGS)):
             raise ConfigError(NOTHING)
         heard = None if reference is None else style_from(reference, "reference")
-        request = SongRequest(**settings, audio=heard, song=self._song(answers) if answers else None)
+        request = SongRequest(**settings, audio=heard, song=song_of(answers) if answers else None)
         if request.length > MOST_BARS:
             raise ConfigError(
                 f"a song of {request.length} bars is too long for the page: give at most {MOST_BARS}; the command line makes longer ones"
@@ -204,23 +193,10 @@ class Studio:
         if not (self.shelf.has(first) and self.shelf.has(second)):
             raise ConfigError("a song is not kept any more; compose both again")
         songs = [orjson.loads(self.shelf.get(name, "json")) for name in (first, second)]
-        kept = [{key: t[key] for key in ("seed", "mood", "key", "tempo", "style", "models")} for t in songs]
-        for t in kept:
-            t["mood"] = {k: v for k, v in t["mood"].items() if k != "words"}
-            t["models"] = {m["model"]: m["sha256"] for m in t["models"]}
+        kept = [rated_song(trace) for trace in songs]
         rated = compared(kept, better, use_id(self._folder))
         drawn = [(name, self.shelf.get(name, CHOSEN)) for name in (first, second)]
         self._store.add([*rated, *drawn_events(drawn, rated)])
-
-    def _song(self, answers: Sequence[Sequence[Any]]) -> SongIntent:
-        if not isinstance(answers, list) or len(answers) > _MOST_ANSWERS:
-            raise ConfigError(f"answers must be a list of at most {_MOST_ANSWERS} pairs of field and value")
-        song = SongIntent()
-        for pair in answers:
-            if not isinstance(pair, list) or len(pair) != 2 or not isinstance(pair[0], str):
-                raise ConfigError("an answer is a pair of field and value")
-            song = answer(song, pair[0], pair[1])
-        return song
 
 
 def _sound(midi: bytes) -> dict[str, bytes]:
