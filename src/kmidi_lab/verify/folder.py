@@ -22,7 +22,6 @@ from kmidi_lab.inference.published import example_root
 from kmidi_lab.registry.files import read_bounded
 from kmidi_lab.registry.lock import held_still
 from kmidi_lab.registry.names import FILE, HISTORY, STAGING
-from kmidi_lab.verify.artefacts import looks_like_rtneural
 from kmidi_lab.verify.claims import check_lab_entry
 from kmidi_lab.verify.entry import check_entry, contract_of, read_registry
 from kmidi_lab.verify.files import check_card, check_files, check_history, check_onnx_paths, named_files
@@ -30,6 +29,7 @@ from kmidi_lab.verify.findings import RESTORE, Checks, Finding
 from kmidi_lab.verify.left_out import check_left_out
 from kmidi_lab.verify.model import check_model
 from kmidi_lab.verify.model_files import ModelFiles, files_of
+from kmidi_lab.verify.rtneural_file import looks_like_rtneural
 from kmidi_lab.verify.seals import check_sealed
 
 _GOLDEN = "golden"

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import show
 from kmidi_lab.export.proof.golden import MEL128_SAMPLE_RATE_HZ, SEQUENCE, checksum
-from kmidi_lab.verify.artefacts import Sizes
 from kmidi_lab.verify.findings import AGAIN, Checks
+from kmidi_lab.verify.sizes import Sizes
 
 Array = NDArray[np.float32]
 

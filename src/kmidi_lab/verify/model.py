@@ -10,14 +10,16 @@ from kmidi_lab.contract_types import Contract
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.registry.files import read_bounded
 from kmidi_lab.registry.names import stays_below
-from kmidi_lab.verify.artefacts import check_onnx_file, check_rtneural_file, declared_sizes
 from kmidi_lab.verify.beside import check_head, check_header, check_runtime_file
 from kmidi_lab.verify.entry import is_lab
 from kmidi_lab.verify.file_claims import check_params, check_reach, check_said_of_golden
 from kmidi_lab.verify.findings import RESTORE, Checks
 from kmidi_lab.verify.golden import Golden, check_golden_file
 from kmidi_lab.verify.model_files import ModelFiles, check_names
+from kmidi_lab.verify.onnx_file import check_onnx_file
+from kmidi_lab.verify.rtneural_file import check_rtneural_file
 from kmidi_lab.verify.runs import RunnableFile, check_agreement, check_real_rtneural, check_runs
+from kmidi_lab.verify.sizes import declared_sizes
 from kmidi_lab.verify.statements import check_audio, check_random, check_statements, check_texts, check_title
 
 

@@ -17,7 +17,7 @@ from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import open_file, read_piece
 from kmidi_lab.midi.score import flaws_for_timing, score_of
 from kmidi_lab.models.dynamics import predict
-from kmidi_lab.models.dynamics.predict import heuristic, perform
+from kmidi_lab.models.dynamics.performing import heuristic, perform
 from kmidi_lab.models.dynamics.targets import Expression
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

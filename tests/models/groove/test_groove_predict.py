@@ -16,8 +16,9 @@ from kmidi_lab.errors import UserError
 from kmidi_lab.inference.session import Session
 from kmidi_lab.midi.piece import Piece
 from kmidi_lab.midi.reading import read_piece
+from kmidi_lab.models.groove.file_drums import with_flams
 from kmidi_lab.models.groove.onsets import new_onsets
-from kmidi_lab.models.groove.predict import HumanisedDrums, with_flams
+from kmidi_lab.models.groove.predict import HumanisedDrums
 
 ROCK = [(bar * 1920 + step * 120, pitch, 100) for bar in range(4) for step, pitch in [(0, 36), (4, 38), (8, 36), (12, 38), *((s, 42) for s in range(0, 16, 2))]]  # fmt: skip
 

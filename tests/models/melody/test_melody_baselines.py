@@ -9,8 +9,9 @@ import pytest
 from support.melody_tunes import melody, random_tunes
 
 from kmidi_lab.chords.chord import Key, plain_chord
-from kmidi_lab.models.melody.baselines import PITCHES, columns_of, fit_baselines, stepwise
+from kmidi_lab.models.melody.baselines import fit_baselines, stepwise
 from kmidi_lab.models.melody.features import NO_NOTE
+from kmidi_lab.models.melody.ngrams import PITCHES, columns_of
 from kmidi_lab.scoring.matches import longest_matches
 from kmidi_lab.scoring.ngram import SMOOTHINGS, NGram, mixture_weights
 

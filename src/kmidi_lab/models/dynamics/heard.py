@@ -8,7 +8,7 @@ import numpy as np
 
 from kmidi_lab.midi.score import ScoreNotes
 from kmidi_lab.models.dynamics.features import Call, EncodedPiece, free_run
-from kmidi_lab.models.dynamics.predict import heuristic
+from kmidi_lab.models.dynamics.performing import heuristic
 from kmidi_lab.models.dynamics.targets import Performance, decode
 from kmidi_lab.scoring.heard import SECONDS, HeardItem, Sounding, by_chance, in_seconds
 

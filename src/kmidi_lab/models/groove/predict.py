@@ -13,14 +13,15 @@ from kmidi_lab.inference.published import Published
 from kmidi_lab.inference.request import Request
 from kmidi_lab.inference.session import Session
 from kmidi_lab.inference.ways import Way
-from kmidi_lab.midi.piece import DRUM_CHANNEL, VOICES, Notes, Piece, is_kit, voices_of
-from kmidi_lab.midi.reading import OpenFile, open_file
+from kmidi_lab.midi.piece import VOICES, Piece, voices_of
+from kmidi_lab.midi.reading import open_file
 from kmidi_lab.midi.score import flaws_for_timing, midi_source, midi_target, name_of, say_flaws
 from kmidi_lab.midi.styles import LEAD_MS, lead_line
 from kmidi_lab.midi.writing import play, rewrite
 from kmidi_lab.models.groove.baselines import rules
 from kmidi_lab.models.groove.contract import GROOVE
 from kmidi_lab.models.groove.features import STYLES, bar_vectors, read_outputs
+from kmidi_lab.models.groove.file_drums import check_metre, drums_of, new_ends, with_flams
 from kmidi_lab.models.groove.grid import STEPS, Grid, grid_of, suggested_style
 from kmidi_lab.models.groove.onsets import new_onsets, written_for
 from kmidi_lab.models.groove.sampling import drawn_timing, drawn_velocities, later, played_bars
@@ -82,8 +83,8 @@ class HumanisedDrums(Request[HumanisedFile]):
         source = name_of(self.midi)
         file = open_file(self.midi)
         piece = file.piece
-        _check_metre(piece, source)
-        drums = _drums(file, source)
+        check_metre(piece, source)
+        drums = drums_of(file, source)
         notes, pitches, velocities = drums.notes, drums.notes["pitch"], drums.notes["velocity"].astype(np.int64)
         starts = notes["start"].astype(np.int64)
         style = self.style or _suggested(starts, pitches, piece)
@@ -132,71 +133,6 @@ class HumanisedDrums(Request[HumanisedFile]):
         return midi_target(self.out, folder / f"{Path(name_of(self.midi)).stem}_humanised.mid", source)
 
 
-@dataclass(frozen=True)
-class Drums:
-    """Strokes in order of onset, arrays `[E]`: `notes`; their `part` of the piece and `index` there; the `earliest` tick that
-    each may move to. `source` says what was taken for drums where none is on channel 10.
-    """
-
-    notes: Notes
-    part: np.ndarray
-    index: np.ndarray
-    earliest: np.ndarray
-    source: str
-
-
-def _drums(file: OpenFile, source: str) -> Drums:
-    """The drums of a file: its drum tracks, or its only part where that plays what a kit does."""
-    tracks = file.piece.tracks
-    numbers = [number for number, track in enumerate(tracks) if track.is_drum]
-    if not numbers and len(tracks) == 1 and is_kit(tracks[0].notes["pitch"]):
-        numbers = [0]
-    if not numbers:
-        raise ConfigError(
-            f"{source}: no notes on the drum channel (10), and no track named drums; give a file with drums on channel 10"
-        )
-    others = [tracks[n] for n in numbers if tracks[n].channel != DRUM_CHANNEL]
-    other_parts = ", ".join(f"the part{f' {t.name}' if t.name else ''} on channel {t.channel + 1}" for t in others)
-    notes = np.concatenate([tracks[n].notes for n in numbers])
-    part = np.concatenate([np.full(len(tracks[n].notes), n) for n in numbers])
-    index = np.concatenate([np.arange(len(tracks[n].notes)) for n in numbers])
-    earliest = np.concatenate([file.places[n][:, 3] for n in numbers])
-    order = np.argsort(notes["start"], kind="stable")
-    remark = f"{other_parts} was taken for them" if len(others) == len(numbers) else ""
-    return Drums(notes[order], part[order], index[order], earliest[order], remark)
-
-
-def new_ends(drums: Drums, moved: np.ndarray) -> np.ndarray:
-    """Where strokes end that were moved: each keeps its length unless the same drum follows earlier."""
-    starts, key = drums.notes["start"].astype(np.int64), drums.part * 128 + drums.notes["pitch"]
-    ends = starts + drums.notes["duration"]
-    out = np.maximum(ends + moved - starts, moved + 1)
-    following: dict[int, tuple[int, int]] = {}
-    for i in range(len(starts) - 1, -1, -1):
-        written, played = following.get(int(key[i]), (-1, -1))
-        if written >= 0 and ends[i] <= written:
-            out[i] = max(min(int(out[i]), played), int(moved[i]) + 1)
-        following[int(key[i])] = int(starts[i]), int(moved[i])
-    return out
-
-
-def with_flams(drawn: np.ndarray, velocities: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """Velocities `[E]` `drawn`, where strokes with the same `key` `[E]`, one voice on one step, keep their written proportion.
-
-    The loudest of them has what was drawn for it, so that the grace note of a flam stays softer.
-    """
-    out = drawn.copy()
-    loudest: dict[int, int] = {}
-    for i, name in enumerate(key.tolist()):
-        if name not in loudest or velocities[i] > velocities[loudest[name]]:
-            loudest[name] = i
-    lead = np.array([loudest[name] for name in key.tolist()], np.int64)
-    softer = velocities < velocities[lead]
-    share = velocities[softer] / velocities[lead][softer]
-    out[softer] = np.maximum(np.rint(drawn[lead][softer] * share), 1)
-    return out
-
-
 def _hits(grid: Grid, pitches: np.ndarray) -> np.ndarray:
     """`[T, 16, 3]` bool: which voice plays where."""
     hit = np.zeros((len(grid.lines), STEPS, len(VOICES)), bool)
@@ -206,16 +142,6 @@ def _hits(grid: Grid, pitches: np.ndarray) -> np.ndarray:
 
 def _suggested(starts: np.ndarray, pitches: np.ndarray, piece: Piece) -> str:
     return suggested_style(_hits(grid_of(starts, piece.metres, piece.ticks_per_quarter), pitches))
-
-
-def _check_metre(piece: Piece, source: str) -> None:
-    for tick, numerator, denominator in piece.metres.tolist():
-        quarters = 4 * numerator / denominator
-        if 4 % quarters and quarters % 4:
-            raise ConfigError(
-                f"{source}: in {numerator}/{denominator} at tick {tick}; the groove model knows bars of sixteen sixteenths: "
-                "4/4, 2/2 and 2/4"
-            )
 
 
 def _tempo_of_bars(piece: Piece, lines: np.ndarray) -> np.ndarray:

@@ -1,26 +1,17 @@
-"""The ONNX file as the inference service needs it (contract.md §2), the RTNeural file as its parser does, and their
-sizes.
-"""
+"""The ONNX file as the inference service needs it (contract.md §2)."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 from collections.abc import Iterator
-from typing import Any, NamedTuple
 
 import onnx
-import orjson
 
-from kmidi_lab.contract_types import Contract
 from kmidi_lab.errors import one_line, reason, show
 from kmidi_lab.export.onnx.runtime import INPUT, NEW_STATE, OUTPUT, STATE, OnnxModel
-from kmidi_lab.export.rtneural.reader import RTNeuralFormatError, RTNeuralModel
 from kmidi_lab.verify.findings import AGAIN, Checks
-
-LARGEST = 65_536
-"""A file may claim any size; beyond this, running it would only fill the memory."""
-_MOST = {"in_shape": LARGEST, "shape": LARGEST, "dilation": 4096}
+from kmidi_lab.verify.sizes import LARGEST, Sizes, check_sizes
 
 
 def check_onnx_file(checks: Checks, name: str, data: bytes, sizes: list[Sizes]) -> OnnxModel | None:
@@ -153,68 +144,3 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
                 yield attribute.t
             if attribute.HasField("g"):
                 yield from _tensors(attribute.g)
-
-
-class Sizes(NamedTuple):
-    """Input and output size as told by someone; whatever stands in the registry, of any type."""
-
-    teller: str
-    inputs: Any
-    outputs: Any
-
-
-def declared_sizes(entry: dict[str, Any] | None, contract: Contract | None) -> list[Sizes]:
-    """Of those that tell: the registry's entry and the contract."""
-    sizes = []
-    if entry is not None:
-        sizes.append(Sizes("the registry", entry.get("input_size"), entry.get("output_size")))
-    if contract is not None:
-        sizes.append(Sizes("the contract", contract.input_size, contract.output_size))
-    return sizes
-
-
-def check_sizes(checks: Checks, name: str, actual: tuple[int, int], declared: list[Sizes]) -> None:
-    """The sizes found in a file against everyone's."""
-    for teller, inputs, outputs in declared:
-        checks.expect(
-            "size",
-            actual == (inputs, outputs),
-            f"{name}: {actual[0]} → {actual[1]}, but {teller} says {show(inputs)} → {show(outputs)}; correct whichever "
-            "is wrong",
-        )
-
-
-def check_rtneural_file(checks: Checks, name: str, data: bytes, sizes: list[Sizes]) -> RTNeuralModel | None:
-    """The checks of one file. Returns the model to run, None when it is refused."""
-    with checks.guarded("rtneural", name, "RTNeural crashes on such a file or misreads it, so export the model again"):
-        _refuse_huge(data)
-        model = RTNeuralModel.from_bytes(data)
-        checks.expect("rtneural", True, "")
-        check_sizes(checks, name, (model.input_size, model.output_size), sizes)
-        return model
-    return None
-
-
-def looks_like_rtneural(data: bytes) -> bool:
-    """Whether JSON has a key of a model at its top; text that is not JSON counts too, as it may be half a model."""
-    try:
-        root = orjson.loads(data)
-    except ValueError:
-        return True
-    return isinstance(root, dict) and bool({"layers", "in_shape"} & set(root))
-
-
-def _refuse_huge(data: bytes) -> None:
-    """Sizes that no weights in the file bear out: the input's, and how far a convolution looks back."""
-    try:
-        root = orjson.loads(data)
-    except ValueError:
-        return  # the parser says so
-    if not isinstance(root, dict):
-        return
-    layers = root.get("layers")
-    for layer in [root, *(layers if isinstance(layers, list) else [])]:
-        for key, most in _MOST.items() if isinstance(layer, dict) else ():
-            value: Any = layer.get(key)
-            if isinstance(value, list) and any(type(v) in (int, float) and v > most for v in value):
-                raise RTNeuralFormatError(f"{key!r} is {show(value)}; nothing above {most} is run here")
