@@ -83,7 +83,7 @@ class BestCheckpoint(ModelCheckpoint):
         super().setup(trainer, pl_module, stage)
         self._began = time.perf_counter()
         if stage == "fit" and self._earlier is not None:
-            self._take_over(self._earlier / "best.ckpt", trainer)
+            self._take_over(self._earlier / resume.BEST, trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Before the checkpoints of this epoch are written: this callback is the first of them."""

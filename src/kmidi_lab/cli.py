@@ -48,11 +48,7 @@ def run(arguments: list[str]) -> int:
     overrides = command_line.with_model([command_line.quote_free_text(o, multirun) for o in typed])
     command_line.check_model(overrides)
     options = command_line.options(parsed)
-    os.environ["KMIDI_RUN_ID"] = begun.id if begun else config.new_run_id()
-    os.environ[job.PROCESS] = str(os.getpid())
-    os.environ[job.COMMAND] = shlex.join(
-        ["python", "-m", "kmidi_lab", *(begun.words if begun else [*options, *overrides])]
-    )
+    _name(begun, [*options, *overrides])
     os.environ["HYDRA_FULL_ERROR"] = "1"  # its errors come here, not on the screen
     combinations = config.check(overrides, multirun)
     if multirun and combinations[0].sweep.test == "auto":
@@ -72,10 +68,7 @@ def run(arguments: list[str]) -> int:
         )()
     except KeyboardInterrupt:
         if multirun:
-            searched = is_search(overrides)
-            waiting = [] if searched else [list(cfg.hydra.overrides.task) for cfg in combinations]
-            note_killed(folder, stopping.Stopped().reason)
-            print("\n".join(go_on.rest_of_sweep(folder, waiting, job.kept_options())), file=sys.stderr)
+            _tell_rest(folder, combinations, is_search(overrides))
         raise
     except (LabError, BrokenPipeError):
         raise
@@ -109,6 +102,20 @@ def _gone_on(parsed: Namespace) -> tuple[Namespace, kept.KeptSweep | None]:
     kept.check_typed(begun, [*command_line.config_options(parsed), *parsed.overrides], said, resumed)
     parsed.overrides = kept.going_on(parsed.overrides, typed, resumed)
     return parsed, begun
+
+
+def _name(begun: kept.KeptSweep | None, words: list[str]) -> None:
+    """Tells all processes of the command its id and what it is; a sweep that goes on keeps its own."""
+    os.environ["KMIDI_RUN_ID"] = begun.id if begun else config.new_run_id()
+    os.environ[job.PROCESS] = str(os.getpid())
+    os.environ[job.COMMAND] = shlex.join(["python", "-m", "kmidi_lab", *(begun.words if begun else words)])
+
+
+def _tell_rest(folder: Path, combinations: list[DictConfig], searched: bool) -> None:
+    """Of a sweep that is stopped: which job was cut off, and the command that goes on with it."""
+    waiting = [] if searched else [list(cfg.hydra.overrides.task) for cfg in combinations]
+    note_killed(folder, stopping.Stopped().reason)
+    print("\n".join(go_on.rest_of_sweep(folder, waiting, job.kept_options())), file=sys.stderr)
 
 
 def _complete(words: list[str]) -> int:

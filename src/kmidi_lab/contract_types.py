@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 from kmidi_lab.contract_features import AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES, TEXT_FEATURES
 from kmidi_lab.errors import ConfigError
+
+CONTRACT_VERSION = "contract_version"
+"""The key of a version in a checkpoint and in a registry entry."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +150,13 @@ class Contract:
 
     def output(self, name: str) -> Slice:
         return _find(self.id, self.outputs, name)
+
+
+def version_told(file: Mapping[str, Any]) -> object:
+    """The contract's version that a checkpoint or a registry entry tells; those of the first releases tell none, and are of
+    version 1.
+    """
+    return file.get(CONTRACT_VERSION, "1")
 
 
 def _find(model_id: str, slices: tuple[Slice, ...], name: str) -> Slice:

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from kmidi_lab.contract_types import version_told
 from kmidi_lab.errors import ConfigError
-from kmidi_lab.nn.module import CONTRACT_VERSION
 from kmidi_lab.wording import many
 
 log = logging.getLogger(__name__)
@@ -86,7 +86,7 @@ def find(source: str | None, epochs: int, patience: int, min_epochs: int, ema: f
         )
     finished = done == epochs or (0 < patience <= _waited(checkpoint) and done >= min_epochs)
     shapes = {name: values.shape for name, values in checkpoint["state_dict"].items()}
-    return ResumePoint(source, path, done, finished, shapes, str(checkpoint.get(CONTRACT_VERSION, "1")))
+    return ResumePoint(source, path, done, finished, shapes, str(version_told(checkpoint)))
 
 
 def _newest(path: Path, source: str) -> tuple[Path, dict[str, Any]]:

@@ -15,11 +15,12 @@ from yaml import YAMLError
 from kmidi_lab import ancestry, resume
 from kmidi_lab.ancestry import Start
 from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.contract_types import version_told
 from kmidi_lab.data import ALL
 from kmidi_lab.errors import ConfigError, LabError, RegistryError, reason
 from kmidi_lab.export.read_back import read_back
 from kmidi_lab.inference.published import example_root, has_registry, load_published
-from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
+from kmidi_lab.nn.module import LabModule
 from kmidi_lab.registry.files import read_bounded
 
 KEY = "model.init_from"
@@ -107,7 +108,7 @@ def _checkpoint(module: LabModule, path: Path) -> Start:
         raise ConfigError("no weights there, or damaged; give a run folder, a .ckpt, or a folder with registry.json")
     weights = module.upgraded(kept["state_dict"])
     _check_shapes(module, weights)
-    module.use_contract(kept.get(CONTRACT_VERSION, "1"))
+    module.use_contract(version_told(kept))
     try:
         module.load_state_dict(weights)
     except RuntimeError as error:

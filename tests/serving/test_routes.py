@@ -223,7 +223,7 @@ def test_settings_of_a_page_stand_in_no_block(client, path: str, sent: object, l
             400,
             "a song of 300 bars is too long for the page: give at most 128",
         ),
-        ("/api/compose", {"text": "x", "bars": "many"}, 400, "bars many"),
+        ("/api/compose", {"text": "x", "bars": "many"}, 400, "bars 'many'"),
         ("/api/compose", {"text": "x", "seed": "one"}, 400, "seed must be"),
         ("/api/compose", {"text": "x", "reference": "../music.wav"}, 400, "reference: is no style"),
         (

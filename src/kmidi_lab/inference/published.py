@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from kmidi_lab.contract_types import Contract
+from kmidi_lab.contract_types import Contract, version_told
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.export.onnx.runtime import OnnxModel
@@ -90,7 +90,7 @@ def load_published(models_root: Path, model: str) -> Published | None:
     entry = published_entry(models_root, newest.id)
     if entry is None or entry["status"] == "stub" or "onnx_path" not in entry.get("exports", {}):
         return None
-    contract = newest.at(entry.get("contract_version", "1"))
+    contract = newest.at(version_told(entry))
     check_below(models_root, entry["exports"]["onnx_path"])
     if contract.head or entry.get("head_path"):
         check_below(models_root, str(_head_of(Path(entry["exports"]["onnx_path"]), contract)))

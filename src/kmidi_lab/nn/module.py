@@ -13,7 +13,7 @@ from annotated_types import Interval
 from torch import nn
 
 from kmidi_lab.bounds import Bounded, Count, Share
-from kmidi_lab.contract_types import Contract
+from kmidi_lab.contract_types import CONTRACT_VERSION, Contract
 from kmidi_lab.inference.outliers import OutlierDetector
 from kmidi_lab.nn.layer_rates import frozen_parts, parameter_groups
 from kmidi_lab.nn.schedule import epoch_seed, one_cycle
@@ -27,8 +27,6 @@ LearningRate = Annotated[float, Interval(gt=0, le=1)]
 Dropout = Annotated[float, Interval(ge=0, le=0.95)]
 Smoothing = Annotated[float, Interval(ge=0, le=0.5)]
 LossWeight = Annotated[float, Interval(ge=0, le=10)]
-CONTRACT_VERSION = "contract_version"
-"""In a checkpoint; those of earlier releases lack it and are of version 1."""
 HEARD_ALL = "heard_all"
 """In a checkpoint: whether its weights were trained on all of their data, or began with such; earlier releases lack it."""
 _WITHIN_EPOCH = "within_epoch"

@@ -12,13 +12,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from kmidi_lab import run_file
 from kmidi_lab.after_fit import BEGAN_WITH_ALL, numpy_call
-from kmidi_lab.contract_types import Contract
+from kmidi_lab.contract_types import Contract, version_told
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.data import DataModule
 from kmidi_lab.errors import ConfigError, RegistryError
 from kmidi_lab.files import write_atomic
 from kmidi_lab.inference.published import has_registry, load_onnx, load_published
-from kmidi_lab.nn.module import CONTRACT_VERSION
 from kmidi_lab.registry.registry import published_entry
 from kmidi_lab.report.scores import plain_tables
 from kmidi_lab.run_scores import Primary, Scores
@@ -105,13 +104,13 @@ def load(cfg: DictConfig) -> Loaded:
     path = Path(cfg.eval.model or cfg.models_root)
     if path.suffix == ".onnx":
         entry = _entry_beside(path, contract)
-        contract = contract.at(entry.get(CONTRACT_VERSION, "1")) if entry else contract
+        contract = contract.at(version_told(entry)) if entry else contract
         model = load_onnx(path, contract)
         settings = {"began_with_all": bool(entry and entry.get("heard_all"))}
         return model.call, model.head, str(path), settings, contract, model.table
     if path.suffix == ".ckpt" or (path / "checkpoints").is_dir():
         return _checkpoint(path, data, cfg.trusted)
-    if (path / "registry.json").is_file():
+    if has_registry(path):
         published = load_published(path, cfg.model.name)
         if published is None:
             raise RegistryError(

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
+from kmidi_lab.contract_types import version_told
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import ConfigError, RegistryError, reason
 from kmidi_lab.feedback.material import Asker, Item
@@ -61,7 +62,7 @@ def _kept(root: Path, name: str) -> Iterator[Published]:
         try:
             before, _ = read_version(root, entry or {}, version)
             onnx = before["exports"]["onnx_path"]
-            contract = CONTRACTS[name].at(before.get("contract_version", "1"))
+            contract = CONTRACTS[name].at(version_told(before))
             yield load_onnx(root / HISTORY / before["id"] / version / onnx, contract, before)
         except (RegistryError, KeyError) as error:
             raise ConfigError(f"queue.by=committee: {version} can't be read: {reason(error)}") from None

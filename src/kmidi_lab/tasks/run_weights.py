@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from kmidi_lab import run_config
+from kmidi_lab.contract_types import version_told
 from kmidi_lab.errors import ConfigError, LabError, reason
-from kmidi_lab.nn.module import CONTRACT_VERSION, LabModule
-from kmidi_lab.resume import LAST, is_whole
+from kmidi_lab.nn.module import LabModule
+from kmidi_lab.resume import BEST, LAST, is_whole
 from kmidi_lab.targets import build
 
 _SMALL = 1 << 22
@@ -30,7 +31,7 @@ def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, A
     from kmidi_lab.nn.distillation import STUDENT
     from kmidi_lab.nn.size_limit import NumberLimit
 
-    checkpoint = path if path.suffix == ".ckpt" else path / "checkpoints" / "best.ckpt"
+    checkpoint = path if path.suffix == ".ckpt" else path / "checkpoints" / BEST
     settings = checkpoint.parent.parent / run_config.FILE
     for needed in (checkpoint, settings):
         if not needed.is_file():
@@ -43,7 +44,7 @@ def load_run(path: Path, trusted: Sequence[str]) -> tuple[LabModule, dict[str, A
         module = build(config["model"]["module"], LabModule, trusted)
     try:
         kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        module.use_contract(kept.get(CONTRACT_VERSION, "1"))
+        module.use_contract(version_told(kept))
         module.load_state_dict(kept["state_dict"])
         _load_student(module, checkpoint.with_name(STUDENT))
     except LabError:

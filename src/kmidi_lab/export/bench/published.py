@@ -10,7 +10,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from kmidi_lab.contract_types import Contract
+from kmidi_lab.contract_types import Contract, version_told
 from kmidi_lab.contracts import CONTRACTS
 from kmidi_lab.errors import RegistryError
 from kmidi_lab.registry.files import read_bounded
@@ -46,7 +46,7 @@ def read_published(models_root: Path, entry: dict[str, Any]) -> Published:
     contract = next((c for c in CONTRACTS.values() if c.id == entry["id"]), None)
     if contract is None:
         raise RegistryError(f"{entry['id']} is none of the contract's models, so it has no budget")
-    contract = contract.at(entry.get("contract_version", "1"))
+    contract = contract.at(version_told(entry))
     golden = entry.get("golden_path") or f"golden/{contract.id}.json"
     onnx = _read(models_root, entry["exports"]["onnx_path"])
     withheld = withheld_of(entry)
