@@ -1,4 +1,4 @@
-"""What comes before the training, step by step: what would stop it is looked for, then its parts are made for each other."""
+"""What comes before the training, step by step: what would stop it is looked for, then its parts are made."""
 
 from __future__ import annotations
 

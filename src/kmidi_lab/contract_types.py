@@ -153,8 +153,9 @@ class Contract:
 
 
 def version_told(file: Mapping[str, Any]) -> object:
-    """The contract's version that a checkpoint or a registry entry tells; those of the first releases tell none, and are of
-    version 1.
+    """The contract's version that a checkpoint or a registry entry tells.
+
+    Those of the first releases tell none, and are of version 1.
     """
     return file.get(CONTRACT_VERSION, "1")
 

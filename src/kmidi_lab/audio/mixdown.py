@@ -22,7 +22,7 @@ _LARGE_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Recording:
-    """Mono samples `[S]` in -1..1, and what whoever uses them should know: CUT, CANCELLED, each with its particulars."""
+    """Mono samples `[S]` in -1..1, and what their user should know: CUT, CANCELLED, each with its particulars."""
 
     samples: NDArray[np.float32]
     notes: tuple[tuple[str, str], ...] = ()

@@ -55,7 +55,7 @@ def slices(run: RunRecord) -> str:
 
 
 def other_sounds(contract: Contract) -> str:
-    """What tells a listening model's user that a sound is not what it takes: of the package, the same for all of them."""
+    """How well the package's head, the same for all models that listen, tells sounds that a model does not take."""
     if contract.features not in (AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES):
         return ""
     figures = packaged()["figures"]

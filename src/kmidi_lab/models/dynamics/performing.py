@@ -30,7 +30,7 @@ def heuristic(notes: ScoreNotes) -> Expression:
 
 
 def perform(file: OpenFile, notes: ScoreNotes, played: Expression) -> tuple[bytes, np.ndarray, tuple[str, ...]]:
-    """(MIDI file, seconds that each note moved by `[N]`, parts with a new pedal): pitched notes played, all else as it was.
+    """(MIDI file, seconds that each note moved by `[N]`, parts with a new pedal), all but pitched notes as it was.
 
     Pianos get a pedal where the file writes none.
     """

@@ -1,4 +1,4 @@
-"""What training clips are judged by: their labels, as a whole and from a random beginning, by themselves and by peers."""
+"""The loss of training clips: their labels, as a whole and from a random beginning, by themselves and by peers."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _SHORTEST = 24
 
 
 def beginnings(weight: torch.Tensor, stride: int) -> torch.Tensor:
-    """1 on a random beginning of each clip, as long as the whole at most, and 0 behind it: `[B, T]` of weights to `[B, T]`.
+    """`[B, T]`: 1 on a random beginning of each clip, as long as the whole at most, and 0 behind it.
 
     Args:
-        weight: 1 where a frame counts, else 0.
+        weight: `[B, T]`, 1 where a frame counts, else 0.
         stride: calls from one of these frames to the next.
     """
     shortest = _SHORTEST // stride

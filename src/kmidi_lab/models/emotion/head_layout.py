@@ -9,8 +9,8 @@ from kmidi_lab.models.emotion.contract import EMOTION
 from kmidi_lab.models.emotion.features import INTENSITIES
 
 _SILENCE = {
-    AUDIO_FEATURES: "those whose power is more than 26 dB below the loudest so far (forgotten by 3 dB a second) or whose "
-    "mean over the bands is below e^-11",
+    AUDIO_FEATURES: "those whose power is more than 26 dB below the loudest so far (forgotten by 3 dB a second) or "
+    "whose mean over the bands is below e^-11",
     SPEAKER_FEATURES: f"{SPEAKER_FEATURES} says which frames have speech",
 }
 
@@ -25,7 +25,8 @@ def layout(labels: Sequence[str], features: str) -> dict[str, object]:
     return {
         "input": {"slice": "output", "start": 0, "stop": EMOTION.output_size},
         "decode": "logits = weight @ embedding + bias, softmax over labels, intensity likewise; the embedding may be "
-        f"one call's or the mean of those since someone began to speak, frames of silence left out: {_SILENCE[features]}",
+        "one call's or the mean of those since someone began to speak, frames of silence left out: "
+        f"{_SILENCE[features]}",
         "labels": list(labels),
         "intensities": list(INTENSITIES),
     }

@@ -15,8 +15,8 @@ from kmidi_lab.midi.reading import OpenFile
 class Drums:
     """Strokes in order of onset, arrays `[E]`: `notes`, and where in the file they are.
 
-    That is their `part` of the piece and `index` there, and the `earliest` tick that each may move to. `source` says what
-    was taken for drums where none is on channel 10.
+    That is their `part` of the piece and `index` there, and the `earliest` tick that each may move to. `source` says
+    what was taken for drums where none is on channel 10.
     """
 
     notes: Notes
@@ -62,7 +62,7 @@ def new_ends(drums: Drums, moved: np.ndarray) -> np.ndarray:
 
 
 def with_flams(drawn: np.ndarray, velocities: np.ndarray, key: np.ndarray) -> np.ndarray:
-    """Velocities `[E]` `drawn`, where strokes with the same `key` `[E]`, one voice on one step, keep their written proportion.
+    """Velocities `[E]`: as `drawn`, but strokes of the same `key` `[E]`, a voice and a step, keep their proportion.
 
     The loudest of them has what was drawn for it, so that the grace note of a flam stays softer.
     """
@@ -79,7 +79,7 @@ def with_flams(drawn: np.ndarray, velocities: np.ndarray, key: np.ndarray) -> np
 
 
 def check_metre(piece: Piece, source: str) -> None:
-    """Raises ConfigError: bars that can't be cut into, or put together to, sixteen sixteenths; `source` names the file."""
+    """Raises ConfigError: bars that are no whole part or multiple of 4/4; `source` names the file."""
     for tick, numerator, denominator in piece.metres.tolist():
         quarters = 4 * numerator / denominator
         if 4 % quarters and quarters % 4:

@@ -22,8 +22,8 @@ _START = PITCHES
 class Columns:
     """Many melodies note by note.
 
-    `pitch` `[E]` in a frame, `before` `[E, 8]` the pitches before it, nearest first, the other columns `[E]`; `shift` is
-    what was taken from the MIDI pitch; `ends` where each melody ends.
+    `pitch` `[E]` in a frame, `before` `[E, 8]` the pitches before it, nearest first, the other columns `[E]`; `shift`
+    is what was taken from the MIDI pitch; `ends` where each melody ends.
     """
 
     pitch: Ints

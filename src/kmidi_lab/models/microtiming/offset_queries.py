@@ -15,7 +15,7 @@ _PITCHED = ROLES.index("kick")
 
 @dataclass(frozen=True)
 class OffsetQueries:
-    """Notes whose offsets are asked for: their vectors `x` `[E, 64]`, and the lead in ms `[E]` that is given, 0 where not."""
+    """Notes whose offsets are asked for: their vectors `x` `[E, 64]`, and the lead in ms `[E]`, 0 where none is given."""
 
     e: EncodedTakes
     x: np.ndarray
