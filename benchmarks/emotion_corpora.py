@@ -27,9 +27,9 @@ from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.audio.speaker import fresh
 from kmidi_lab.inference.published import load_published
 from kmidi_lab.models.emotion.baselines import Predict, fit_baselines
-from kmidi_lab.models.emotion.evaluation import decode, uar
 from kmidi_lab.models.emotion.features import EMOTIONS
 from kmidi_lab.models.emotion.hearing import adapted, spoken_means, states_after
+from kmidi_lab.models.emotion.scores import decode, uar
 
 _MOST, _LONGEST_S, _HEARD_S = 480, 6.0, 15.0
 _NAMES = {"fearful": "fear", "surprised": "surprise"}

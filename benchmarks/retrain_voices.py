@@ -34,10 +34,10 @@ from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.audio.speaker import fresh
 from kmidi_lab.data import DataModule
 from kmidi_lab.models.emotion.discriminants import hold_others
-from kmidi_lab.models.emotion.evaluation import uar
 from kmidi_lab.models.emotion.features import EMOTIONS
 from kmidi_lab.models.emotion.hearing import adapted, spoken_means
 from kmidi_lab.models.emotion.module import EmotionRecognizer
+from kmidi_lab.models.emotion.scores import uar
 from kmidi_lab.nn.layer_rates import parameter_groups
 from kmidi_lab.nn.schedule import one_cycle
 from kmidi_lab.retraining import gates

@@ -65,6 +65,14 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
     order = not (started and isinstance(ended, str)) or _moment(started) <= _moment(ended)
     fault = f"{name}: the run started {show(started)}, and training_date is {show(ended)}; {AGAIN}"
     checks.expect("card", order, fault)
+    _check_statements(checks, name, card, entry)
+    _check_settings(checks, name, _row(card, "settings") or "", training)
+    check_card_tables(checks, name, card, entry)
+
+
+def _check_statements(checks: Checks, name: str, card: str, entry: dict[str, Any]) -> None:
+    """What both may tell of the run, and need not."""
+    training = section(entry, "training")
     spread = section(entry, "spread")
     seconds = training.get("duration_seconds")
     statements = {
@@ -85,8 +93,6 @@ def check_card_text(checks: Checks, name: str, card: str, entry: dict[str, Any])
     for what, (on_card, in_entry) in statements.items():
         same = None in (on_card, in_entry) or on_card == in_entry
         checks.expect("card", same, f"{name}: {what} is {show(on_card)}, the registry tells {show(in_entry)}; {AGAIN}")
-    _check_settings(checks, name, _row(card, "settings") or "", training)
-    check_card_tables(checks, name, card, entry)
 
 
 def _check_settings(checks: Checks, name: str, settings: str, training: dict[str, Any]) -> None:

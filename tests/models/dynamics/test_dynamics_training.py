@@ -13,7 +13,8 @@ from support.asap_files import write_asap
 from support.declared_metrics import assert_declared
 from support.item_checks import assert_heard, assert_items
 
-from datamodules.dynamics.module import PianoPerformances, coloured
+from datamodules.dynamics.module import PianoPerformances
+from datamodules.dynamics.mood import coloured
 from kmidi_lab.contracts import DYNAMICS
 from kmidi_lab.data import handshake
 from kmidi_lab.errors import ConfigError, DataError

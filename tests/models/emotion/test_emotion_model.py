@@ -29,10 +29,11 @@ from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.inference.published import Published
 from kmidi_lab.models.emotion.baselines import fit_baselines
 from kmidi_lab.models.emotion.clip_loss import beginnings
-from kmidi_lab.models.emotion.evaluation import EmotionEvaluator, ccc, decode, uar
+from kmidi_lab.models.emotion.evaluation import EmotionEvaluator
 from kmidi_lab.models.emotion.features import EMOTIONS
 from kmidi_lab.models.emotion.module import EmotionRecognizer
 from kmidi_lab.models.emotion.network import free, read
+from kmidi_lab.models.emotion.scores import ccc, decode, uar
 from kmidi_lab.nn.audio import clip_mean, strided_forward
 from kmidi_lab.scoring.metrics import so_far
 from kmidi_lab.scoring.mfcc import MfccLogistic, mfcc_statistics

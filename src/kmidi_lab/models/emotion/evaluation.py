@@ -18,15 +18,14 @@ from kmidi_lab.errors import ConfigError
 from kmidi_lab.models.emotion.baselines import Predict, fit_baselines
 from kmidi_lab.models.emotion.features import SCALARS, scalars_of
 from kmidi_lab.models.emotion.hearing import Call, EmotionData, adapted, answers, spoken_means, states_after
+from kmidi_lab.models.emotion.scores import agreement, decode, label_scores, uar
 from kmidi_lab.scoring.evaluation import Evaluation, Evaluator, check_scorable
 from kmidi_lab.scoring.items import Frames, ScoredItem
 from kmidi_lab.scoring.metrics import (
     confusion,
-    expected_calibration_error,
     log_likelihoods,
     reliability,
     so_far,
-    softmax,
 )
 
 SECONDS = (0.5, 1.0, 2.0, 3.0)
@@ -81,13 +80,8 @@ class EmotionEvaluator(Evaluator):
         means = np.stack([o[of].mean(0) for o, of in zip(outputs, speech, strict=True)])
         p = decode(means, head)
         targets = np.array([scalars_of(clip.labels["emotion"], bool(clip.labels["strong"])) for clip in clips])
-        own = {**_scores(p, true), **_agreement(read_scalars(means)[:, :3], targets)}
-        own["uar_of_every_frame"] = uar(decode(np.stack([o.mean(0) for o in outputs]), head), true)
-        by_frame = np.stack([read_scalars(o[of]).mean(0) for o, of in zip(outputs, speech, strict=True)])
-        own |= {f"{name}_of_frames": value for name, value in _agreement(by_frame[:, :3], targets).items()}
-        for seconds in SECONDS:
-            means_so_far = [so_far(o, seconds, of) for o, of in zip(outputs, speech, strict=True)]
-            own[f"uar_at_{seconds:g}_s"] = uar(decode(np.stack(means_so_far), head), true)
+        own = {**label_scores(p, true), **agreement(read_scalars(means)[:, :3], targets)}
+        own |= _by_frames(outputs, speech, head, true, targets)
         alone = np.stack([call(x[of][:, None])[:, 0].mean(0) for x, of in zip(inputs, speech, strict=True)])
         own["uar_after_reset"] = uar(decode(alone, head), true)
 
@@ -100,8 +94,8 @@ class EmotionEvaluator(Evaluator):
         for name, predict in rivals.items():
             p_of = predict(spoken)
             result.baselines.setdefault(split, {})[name] = {
-                **_scores(p_of, true),
-                **_agreement(p_of @ typical, targets),
+                **label_scores(p_of, true),
+                **agreement(p_of @ typical, targets),
             }
 
         def keep(metric: str, sounds: Sequence[NDArray[np.floating]], seconds: float) -> None:
@@ -139,6 +133,31 @@ class EmotionEvaluator(Evaluator):
             yield ScoredItem(clip.id, clip.source, float(loss), 1, partial(Frames, clip.sound.frames, FRAME_S), said)
 
 
+def _by_frames(
+    outputs: Sequence[NDArray[np.floating]],
+    speech: Sequence[NDArray[np.bool_]],
+    head: dict[str, np.ndarray],
+    true: NDArray[np.integer],
+    targets: NDArray[np.floating],
+) -> dict[str, float]:
+    """Scores of other readings of the same outputs: of every frame, frame by frame, and of beginnings.
+
+    Args:
+        outputs: `[T, 64]` of each clip.
+        speech: `[T]` of each clip, the frames with speech.
+        head: makes labels of embeddings.
+        true: labels `[N]`.
+        targets: what the embedding should be read as, `[N, 3]`.
+    """
+    own = {"uar_of_every_frame": uar(decode(np.stack([o.mean(0) for o in outputs]), head), true)}
+    by_frame = np.stack([read_scalars(o[of]).mean(0) for o, of in zip(outputs, speech, strict=True)])
+    own |= {f"{name}_of_frames": value for name, value in agreement(by_frame[:, :3], targets).items()}
+    for seconds in SECONDS:
+        means_so_far = [so_far(o, seconds, of) for o, of in zip(outputs, speech, strict=True)]
+        own[f"uar_at_{seconds:g}_s"] = uar(decode(np.stack(means_so_far), head), true)
+    return own
+
+
 def _fitted(training: EmotionData) -> tuple[dict[str, Predict], NDArray[np.floating]]:
     """Every baseline by name, and what each label stands for `[K, 3]`, which their readings are made of."""
     splits = {part: _spoken(training, part) for part in ("train", "val")}
@@ -149,11 +168,6 @@ def _fitted(training: EmotionData) -> tuple[dict[str, Predict], NDArray[np.float
     )
     typical = np.stack([_mean(stand_for[labels["train"] == k]) for k in range(classes)])
     return fit_baselines(splits["train"], labels["train"], splits["val"], labels["val"], classes), typical
-
-
-def decode(embeddings: NDArray[np.floating], head: dict[str, np.ndarray]) -> NDArray[np.float64]:
-    """Label probabilities `[N, K]` of embeddings `[N, 64]` by the head of `emotionrecognizer.head.json`."""
-    return softmax(embeddings.astype(np.float64) @ head["weight"].T.astype(np.float64) + head["bias"])
 
 
 def all_heard(
@@ -169,32 +183,6 @@ def all_heard(
 def _spoken(data: EmotionData, split: str) -> list[NDArray[np.float32]]:
     inputs, speech = all_heard([clip.sound.frames for clip in data.songs(split)], data.contract.features)
     return [x[of] for x, of in zip(inputs, speech, strict=True)]
-
-
-def uar(p: NDArray[np.floating], true: NDArray[np.integer]) -> float:
-    """Unweighted average recall over the labels that there are."""
-    right = p.argmax(1) == true
-    return float(np.mean([right[true == label].mean() for label in np.unique(true)]))
-
-
-def ccc(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
-    """Concordance correlation of `[N]` and `[N]`: 1 where they are equal, 0 where one is constant."""
-    spread = a.var() + b.var() + (a.mean() - b.mean()) ** 2
-    return float(2 * np.mean((a - a.mean()) * (b - b.mean())) / spread) if spread > 1e-12 else 0.0
-
-
-def _scores(p: NDArray[np.floating], true: NDArray[np.integer]) -> dict[str, float]:
-    return {
-        "uar": uar(p, true),
-        "accuracy": float((p.argmax(1) == true).mean()),
-        "nll": float(-log_likelihoods(p, true).mean()),
-        "ece": expected_calibration_error(p, true),
-    }
-
-
-def _agreement(readings: NDArray[np.floating], targets: NDArray[np.floating]) -> dict[str, float]:
-    names = SCALARS[: targets.shape[1]]
-    return {f"{name}_ccc": ccc(readings[:, i], targets[:, i]) for i, name in enumerate(names)}
 
 
 def _mean(rows: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -13,11 +13,12 @@ from torch import nn
 
 from kmidi_lab.contract_features import SPEAKER_FEATURES
 from kmidi_lab.emotion_embedding import read_scalars
-from kmidi_lab.models.emotion.evaluation import all_heard, decode
+from kmidi_lab.models.emotion.evaluation import all_heard
 from kmidi_lab.models.emotion.features import EMOTIONS, EmotionBatch, label_set, scalars_of
 from kmidi_lab.models.emotion.hearing import mean_embeddings, spoken_means
 from kmidi_lab.models.emotion.module import EmotionRecognizer
 from kmidi_lab.models.emotion.network import linear_part
+from kmidi_lab.models.emotion.scores import decode
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.nn.streaming import Chain, Streaming
 from kmidi_lab.retraining.lessons import Array
