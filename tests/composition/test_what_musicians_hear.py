@@ -93,6 +93,10 @@ def test_a_pad_lies_on_the_bass() -> None:
         ("Dm G7", Key(2, -1), False),
         ("Dm G", Key(2, -1), True),
         ("C F7", Key(0, 1), True),
+        ("E Am", Key(9, -1), True),
+        ("E A", Key(9, -1), False),
+        ("G Cm", Key(0, 1), False),
+        ("G Csus4", Key(0, 1), True),
     ],
 )
 def test_what_leads_home(chords: str, key: Key, leads: bool) -> None:

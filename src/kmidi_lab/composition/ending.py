@@ -20,14 +20,25 @@ _FALLING, _LEAPT, _THIRD = 0.7, 3, 4
 
 
 def leads_home(chords: Sequence[Chord], key: Key) -> bool:
-    """Whether the tonic may follow chords: the last leads there, or is a tonic that was led to."""
-    last = chords[-2] if chords[-1].degree(key.tonic) == 0 and len(chords) > 1 else chords[-1]
-    degree, steps = last.degree(key.tonic), {(tone - last.root) % 12 for tone in last.tones}
+    """Whether the tonic may follow chords: the last leads there, or is a tonic that was led to.
+
+    A major chord on the tonic of a minor key is none, but the dominant of its fourth degree; a minor one in major neither.
+    """
+    last, steps = chords[-1], _steps(chords[-1])
+    other, own = (_MAJOR_THIRD, _MINOR_THIRD) if key.mode < 0 else (_MINOR_THIRD, _MAJOR_THIRD)
+    if last.degree(key.tonic) == 0 and len(chords) > 1 and not (other in steps and own not in steps):
+        last, steps = chords[-2], _steps(chords[-2])
+    degree = last.degree(key.tonic)
     if degree in _DOMINANT:
         return _MINOR_THIRD not in steps or _MAJOR_THIRD in steps
     if degree == _SUBDOMINANT:
         return key.mode >= 0 or not {_MAJOR_THIRD, _MINOR_SEVENTH} <= steps
     return degree == _LEADING_TONE and _TRITONE in steps
+
+
+def _steps(chord: Chord) -> set[int]:
+    """The tones of a chord, in semitones above its root."""
+    return {(tone - chord.root) % 12 for tone in chord.tones}
 
 
 def dominant(spelling: Spelling, sevenths: float) -> str:

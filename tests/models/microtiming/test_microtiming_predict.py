@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import mido
@@ -220,6 +221,17 @@ def test_a_file_without_such_notes_is_one_line():
     with pytest.raises(UserError):
         played(b"no midi")
     assert played(out.getvalue())
+
+
+def test_many_parts_are_counted_and_few_are_named(tmp_path):
+    lines: list[str] = []
+    session = Session("microtiming", tmp_path, tmp_path, say=lambda line: bool(lines.append(line)) or True)
+    request = PlacedNotes(band())
+    answer = request.run(None, session)
+    for count in (6, 7):
+        request.show(replace(answer, parts=tuple(f"P{i}" for i in range(count))), session)
+    told = [line for line in lines if "shift" in line]
+    assert "of P0, P1, P2, P3, P4, P5: shift" in told[0] and "of 7 parts: shift" in told[1]
 
 
 def pitched_and_drums(midi: bytes, **settings) -> tuple[float, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -80,10 +81,12 @@ def with_flams(drawn: np.ndarray, velocities: np.ndarray, key: np.ndarray) -> np
 
 def check_metre(piece: Piece, source: str) -> None:
     """Raises ConfigError: bars that are no whole part or multiple of 4/4; `source` names the file."""
+    bar, before, quarters = 1, 0, 4.0
     for tick, numerator, denominator in piece.metres.tolist():
-        quarters = 4 * numerator / denominator
+        bar += ceil((tick - before) / piece.ticks_per_quarter / quarters)
+        before, quarters = tick, 4 * numerator / denominator
         if 4 % quarters and quarters % 4:
             raise ConfigError(
-                f"{source}: in {numerator}/{denominator} at tick {tick}; the groove model knows bars of sixteen sixteenths: "
-                "4/4, 2/2 and 2/4"
+                f"{source}: in {numerator}/{denominator} from bar {bar} on; the groove model knows 4/4, 2/2 and 2/4; "
+                "type model=microtiming predict.parts=drums, which places drums in any metre"
             )

@@ -36,6 +36,8 @@ FARTHEST_MS = 60.0
 """No note moves farther than this from where it is written."""
 _WIDE_MS, _FEWEST_CHORDS = 30.0, 8
 """A tenth of the chords spread farther than this is told, where a file has so many chords at least."""
+_NAMED = 6
+"""Parts that are told by their names, at most."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +155,9 @@ class PlacedNotes(Request[PlacedFile]):
     def show(self, answer: PlacedFile, session: Session) -> None:
         played = session.write_midi(self._target(session.folder), answer.midi)
         ms = 1000 * answer.shift
+        parts = ", ".join(answer.parts) if len(answer.parts) <= _NAMED else many(len(answer.parts), "part")
         session.say(
-            f"{many(len(ms), 'note')} of {', '.join(answer.parts)}: shift {ms.mean():+.1f} ms on average, {ms.std():.1f} ms spread, "
+            f"{many(len(ms), 'note')} of {parts}: shift {ms.mean():+.1f} ms on average, {ms.std():.1f} ms spread, "
             f"{ms.min():+.0f} to {ms.max():+.0f} ms"
         )
         session.say(
