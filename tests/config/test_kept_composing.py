@@ -9,7 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from support import composing
 
 from kmidi_lab import schema
-from kmidi_lab.conf_dir import conf_dir
+from kmidi_lab.conf_dir import conf_dir, options
 
 
 def composed(words: list[str]) -> DictConfig:
@@ -33,3 +33,14 @@ def test_it_is_what_hydra_composes(words: list[str], monkeypatch: pytest.MonkeyP
         composing.as_hydra_does(patch.setattr)
         fresh = composed(words)
     assert OmegaConf.to_yaml(kept) == OmegaConf.to_yaml(fresh)
+
+
+@pytest.mark.parametrize("sweep", options("sweep"))
+def test_no_file_of_the_lab_says_that_jobs_are_several(sweep: str) -> None:
+    schema.register()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        hydra = GlobalHydra.instance().hydra
+        assert hydra is not None
+        words = ["model=harmony", f"sweep={sweep}"]
+        assert composing._typed_mode(hydra, "config", words) == composing._mode(hydra, "config", words)

@@ -4,11 +4,12 @@ A command composes four times, an eighth of a second each, with the same choices
 Most of that is finding, parsing and merging the files of these choices. Here what they come to is kept, and each
 composition takes a copy to put the typed values into; new choices share the files that they have in common with others.
 Only the lab's own files are kept, which stay as they are while tests run; with a test's own folders all is done each
-time.
+time. What is kept is kept pickled: reading that takes a quarter of the time of a `deepcopy`.
 """
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Sequence
 from copy import copy, deepcopy
 from functools import cache
@@ -17,8 +18,9 @@ from typing import Any
 import yaml
 from hydra._internal import config_loader_impl, defaults_list
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.config_repository import CachingConfigRepository
+from hydra._internal.config_repository import CachingConfigRepository, ConfigRepository
 from hydra._internal.defaults_list import DefaultsList, Overrides
+from hydra._internal.hydra import Hydra
 from hydra.core.default_element import ResultDefault
 from hydra.core.override_parser.types import Override
 from hydra.plugins.config_source import ConfigResult
@@ -30,8 +32,10 @@ from kmidi_lab.conf_dir import conf_dir
 _new_list = config_loader_impl.create_defaults_list
 _new_config = ConfigLoaderImpl._compose_config_from_defaults_list
 _lists: dict[Any, DefaultsList] = {}
-_configs: dict[Any, DictConfig] = {}
+_configs: dict[Any, bytes] = {}
+_mode = Hydra.get_mode
 _load = CachingConfigRepository.load_config
+_all_sources = CachingConfigRepository.__init__
 _loaded: dict[str, ConfigResult | None] = {}
 _choices = defaults_list._create_interpolation_map
 _grammar = omegaconf_base.parse
@@ -44,7 +48,9 @@ def keep_composed(put: Callable[[object, str, object], None] = setattr) -> None:
     """Until what `put` (object, name, value) has put there is taken back."""
     put(config_loader_impl, "create_defaults_list", _kept_list)
     put(ConfigLoaderImpl, "_compose_config_from_defaults_list", _kept_config)
+    put(Hydra, "get_mode", _typed_mode)
     put(CachingConfigRepository, "load_config", _kept_file)
+    put(CachingConfigRepository, "__init__", _same_sources)
     put(defaults_list, "_create_interpolation_map", _asked_choices)
     put(omegaconf_base, "parse", _kept_grammar)
     put(yaml, "load", _kept_yaml)
@@ -54,7 +60,9 @@ def as_hydra_does(put: Callable[[object, str, object], None]) -> None:
     """Takes all of this back, for a comparison."""
     put(config_loader_impl, "create_defaults_list", _new_list)
     put(ConfigLoaderImpl, "_compose_config_from_defaults_list", _new_config)
+    put(Hydra, "get_mode", _mode)
     put(CachingConfigRepository, "load_config", _load)
+    put(CachingConfigRepository, "__init__", _all_sources)
     put(defaults_list, "_create_interpolation_map", _choices)
     put(omegaconf_base, "parse", _grammar)
     put(yaml, "load", _parse)
@@ -63,6 +71,13 @@ def as_hydra_does(put: Callable[[object, str, object], None]) -> None:
 def _own_alone(repo: Any) -> bool:
     files = [source.path for source in repo.get_sources() if source.scheme() == "file"]
     return files == [str(conf_dir())]
+
+
+def _typed_mode(self: Hydra, config_name: str | None, overrides: list[str]) -> Any:
+    """One job or several, for which Hydra composes all once more; no file of the lab says it."""
+    if _own_alone(self.config_loader.repository) and not any("hydra." in word for word in overrides):
+        return None
+    return _mode(self, config_name, overrides)
 
 
 def _kept_list(
@@ -85,8 +100,15 @@ def _kept_config(self: ConfigLoaderImpl, defaults: list[ResultDefault], repo: An
         return _new_config(self, defaults, repo)
     key = tuple(tuple(vars(one).items()) for one in defaults)
     if key not in _configs:
-        _configs[key] = _new_config(self, defaults, _Copies(repo))
-    return deepcopy(_configs[key])
+        _configs[key] = pickle.dumps(_new_config(self, defaults, _Copies(repo)))
+    kept: DictConfig = pickle.loads(_configs[key])
+    return kept
+
+
+def _same_sources(self: CachingConfigRepository, delegate: ConfigRepository) -> None:
+    """Of a repository whose sources are replaced, not changed; Hydra copies all that they hold."""
+    self.delegate = copy(delegate)
+    self.cache = {}
 
 
 def _kept_file(self: CachingConfigRepository, config_path: str) -> ConfigResult | None:

@@ -6,6 +6,7 @@ golden vectors alike.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import cos, pi, sin
 
 import numpy as np
@@ -47,7 +48,7 @@ def context_vector(
     """
     x = np.zeros(HARMONY.input_size, np.float32)
     if affect is not None:
-        x[_IN["emotion"]] = encode_emotion(*affect)
+        x[_IN["emotion"]] = _embedding(*affect)
     recent = memory.chords[-_HISTORY:]
     chroma = np.zeros((_HISTORY, 12), np.float32)
     for row, chord in enumerate(recent, start=_HISTORY - len(recent)):
@@ -64,6 +65,14 @@ def context_vector(
     if last_bars is not None:
         x[_IN["last_duration"]] = min(max(last_bars, 0.0), MAX_BARS) / MAX_BARS
     return x
+
+
+@lru_cache
+def _embedding(valence: float, arousal: float) -> np.ndarray:
+    """`encode_emotion`, once for all chords of a song; read only."""
+    embedding = encode_emotion(valence, arousal)
+    embedding.setflags(write=False)
+    return embedding
 
 
 def transposition_table() -> np.ndarray:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import permutations
 
 from kmidi_lab.chords.chord import Chord
 
 
+@lru_cache(maxsize=1 << 16)  # songs share most of their steps from chord to chord
 def voice_leading(previous: Chord, following: Chord) -> tuple[int, int, int, int]:
     """Motion of soprano, alto, tenor and bass in semitones between close-position voicings.
 
