@@ -15,7 +15,7 @@ from datamodules.dynamics import library as performances
 from datamodules.dynamics.mood import coloured
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.encoded_data import EncodedData
-from datamodules.shared.module import SplitShare, checked_train_on, load_of, split_by
+from datamodules.shared.settings import SplitShare, checked_train_on, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.data import SPLIT

@@ -21,7 +21,7 @@ from datamodules.emotion.teacher import described, lacking
 from datamodules.shared.augmentation import Augmentation
 from datamodules.shared.batches import FrameStore, IndexBatches, rows_of
 from datamodules.shared.clip_data import ClipData
-from datamodules.shared.module import load_of
+from datamodules.shared.settings import load_of
 from kmidi_lab.audio.conditions import CHANGES
 from kmidi_lab.audio.front_end import heard
 from kmidi_lab.bounds import Count, CountOrNone, Share

@@ -14,7 +14,7 @@ from annotated_types import Ge, Interval
 from datamodules.emotion_node import library, made
 from datamodules.shared.augmentation import Decibels
 from datamodules.shared.frame_data import FrameData
-from datamodules.shared.module import load_of
+from datamodules.shared.settings import load_of
 from datamodules.shared.splits import Groups
 from datamodules.shared.troubles import Troubles
 from kmidi_lab.audio.augment import raise_floor

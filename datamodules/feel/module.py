@@ -13,7 +13,7 @@ from datamodules.feel import library
 from datamodules.feel.recorded import changed
 from datamodules.shared.augmentation import Decibels
 from datamodules.shared.frame_data import FrameData, white_frames
-from datamodules.shared.module import load_of
+from datamodules.shared.settings import load_of
 from datamodules.shared.splits import Groups
 from kmidi_lab.audio.augment import add_background, raise_floor
 from kmidi_lab.audio.conditions import CHANGES

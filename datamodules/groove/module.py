@@ -12,7 +12,7 @@ from annotated_types import Interval
 from datamodules.groove import library
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.encoded_data import EncodedData
-from datamodules.shared.module import checked_train_on, load_of
+from datamodules.shared.settings import checked_train_on, load_of
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
 from kmidi_lab.data import SPLIT

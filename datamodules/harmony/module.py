@@ -10,7 +10,7 @@ import torch
 from datamodules.harmony import library
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.encoded_data import EncodedData
-from datamodules.shared.module import SplitShare, checked_train_on, load_of, split_by
+from datamodules.shared.settings import SplitShare, checked_train_on, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
 from kmidi_lab.chords.chord import QUALITIES, Song

@@ -15,7 +15,7 @@ from datamodules.instrument.recording import Augmentation, Conditions
 from datamodules.instrument.stretches import Stretches, targets_of
 from datamodules.shared.batches import FrameStore
 from datamodules.shared.clip_data import ClipData
-from datamodules.shared.module import SplitShare, checked_train_on, load_of, split_by
+from datamodules.shared.settings import SplitShare, checked_train_on, load_of, split_by
 from kmidi_lab.audio.clips import Clip
 from kmidi_lab.bounds import Count, CountOrNone, Share
 from kmidi_lab.data import SPLIT

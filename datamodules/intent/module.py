@@ -16,7 +16,8 @@ from datamodules.intent.sentence_encoder import SIZE as TEACHER_SIZE
 from datamodules.intent.targets import Rows
 from datamodules.intent.teacher import Teacher, TextVectors
 from datamodules.shared.batches import IndexBatches
-from datamodules.shared.module import LabData, SplitShare, load_of, split_by
+from datamodules.shared.module import LabData
+from datamodules.shared.settings import SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Share
 from kmidi_lab.models.intent.contract import INTENT

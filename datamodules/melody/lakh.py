@@ -19,7 +19,7 @@ from datamodules.melody.windows import Drawing, Pools
 from datamodules.shared import lakh, lakh_pieces, stream
 from datamodules.shared.cache import code_version
 from datamodules.shared.library import SplitLibrary
-from datamodules.shared.module import SplitShare, split_by
+from datamodules.shared.settings import SplitShare, split_by
 from datamodules.shared.shards import FileArrays
 from datamodules.shared.splits import SPLITS
 from kmidi_lab.bounds import Count, CountOrNone

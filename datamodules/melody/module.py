@@ -7,7 +7,7 @@ from pathlib import Path
 
 from datamodules.melody import library as melodies
 from datamodules.melody.melody_data import MelodyData
-from datamodules.shared.module import SplitShare, load_of, split_by
+from datamodules.shared.settings import SplitShare, load_of, split_by
 from kmidi_lab.models.melody.rhythm import keep_bars
 
 

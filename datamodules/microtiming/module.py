@@ -13,7 +13,7 @@ from datamodules.microtiming import library
 from datamodules.microtiming.drums import PublishedTake
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.encoded_data import EncodedData
-from datamodules.shared.module import SplitShare, load_of, split_by
+from datamodules.shared.settings import SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from kmidi_lab.bounds import Count, Share
 from kmidi_lab.midi.styles import STYLES

@@ -11,7 +11,7 @@ from annotated_types import Interval
 
 from datamodules.shared.batches import IndexBatches
 from datamodules.shared.encoded_data import EncodedData
-from datamodules.shared.module import SplitShare, load_of, split_by
+from datamodules.shared.settings import SplitShare, load_of, split_by
 from datamodules.shared.splits import Groups
 from datamodules.structure import library
 from kmidi_lab.bounds import Share

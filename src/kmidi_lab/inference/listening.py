@@ -140,11 +140,7 @@ class Listening(Request[Recognition]):
         detector = published.outliers if published else None
         distance = float(detector.distance(listener.mean())) if detector and sounding else None
         other = not_taken(chances, self.takes) if chances and self.takes else ""
-        unsure = [other] if other else []
-        if sounded < self.least_s and (sounding or not other):
-            unsure.append(f"too short: {short_of(sounded, self.least_s)} s of sound, {self.least_s:g} s are needed")
-        if distance is not None and not distance <= 1:
-            unsure.append(f"not like the sounds it was trained on (distance {short_of(distance, 1)}, the limit is 1)")
+        unsure = self._unsure(other, sounded, distance)
         if published and (doubt := self.doubt(readings[-1][1], sounded)):
             unsure.append(doubt)
         warnings = tuple(self.warnings(published)) if published else ()
@@ -152,6 +148,21 @@ class Listening(Request[Recognition]):
         return Recognition(
             readings[:-1], *readings[-1], run_id, status, reasons, tuple(notes), distance, chances, warnings
         )
+
+    def _unsure(self, other: str, sounded_s: float, distance: float | None) -> list[str]:
+        """Why the answers for the whole sound should not be relied on, whatever the model.
+
+        Args:
+            other: says that it is not the kind of sound that the model takes; empty where it is.
+            sounded_s: seconds of it that count.
+            distance: from the sounds of the training, 1 the limit; None where nobody can tell.
+        """
+        unsure = [other] if other else []
+        if sounded_s < self.least_s and (sounded_s or not other):
+            unsure.append(f"too short: {short_of(sounded_s, self.least_s)} s of sound, {self.least_s:g} s are needed")
+        if distance is not None and not distance <= 1:
+            unsure.append(f"not like the sounds it was trained on (distance {short_of(distance, 1)}, the limit is 1)")
+        return unsure
 
     def output(self, published: Published) -> Frames:
         """The mean output `[M]` of all that counts of the sound, without a reading; NaN where nothing does.

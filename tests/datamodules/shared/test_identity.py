@@ -17,7 +17,8 @@ from support.run_fixture import run_files, run_record
 
 import datamodules
 from datamodules.groove.module import DrumPerformances
-from datamodules.shared.module import COMMON_SETTINGS, LabData
+from datamodules.shared.module import LabData
+from datamodules.shared.settings import COMMON_SETTINGS
 from kmidi_lab.contracts import CONTRACTS, GROOVE
 from kmidi_lab.registry.entry import registry_entry
 from kmidi_lab.tasks import evaluate
