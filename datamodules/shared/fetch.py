@@ -13,6 +13,7 @@ from typing import Any
 from datamodules.shared.pace import Pace, open_url
 from datamodules.shared.progress_bar import Advance, bar
 from kmidi_lab.errors import DataError
+from kmidi_lab.file_sets import alone_in
 from kmidi_lab.files import sha256_file
 
 _BLOCK = 1 << 20
@@ -38,7 +39,7 @@ def download(
 
     A broken-off download stays as `<name>.part` and goes on there, in this call and the next. `wait_s` is the pause
     before another attempt, doubled each time; an attempt that brought bytes counts as the first again. `pace` is how
-    slow the server may be, and how long all of it may take.
+    slow the server may be, and how long all of it may take. Of two processes one fetches, and the other waits.
 
     Raises:
         DataError: the server can't be reached, refuses or is too slow, the disk is full, or the bytes are not the
@@ -48,16 +49,17 @@ def download(
         raise DataError(f"{url}: only http and https addresses can be fetched")
     part = path.with_name(path.name + ".part")
     try:
-        if path.is_file() and path.stat().st_size == size and _checksum(path, sha256) == sha256:
-            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        with bar(f"fetching {path.name}", progress) as advance:
-            _fill(url, part, size, attempts, wait_s, timeout_s, advance, pace or Pace())
-        checksum = _checksum(part, sha256)
-        if checksum != sha256:
-            part.unlink()
-            raise DataError(f"{url}: checksum is {checksum}, published is {sha256}; thrown away, try again later")
-        part.replace(path)
+        with alone_in(path.parent):
+            if path.is_file() and path.stat().st_size == size and _checksum(path, sha256) == sha256:
+                return
+            with bar(f"fetching {path.name}", progress) as advance:
+                _fill(url, part, size, attempts, wait_s, timeout_s, advance, pace or Pace())
+            checksum = _checksum(part, sha256)
+            if checksum != sha256:
+                part.unlink()
+                raise DataError(f"{url}: checksum is {checksum}, published is {sha256}; thrown away, try again later")
+            part.replace(path)
     except OSError as error:
         raise DataError(
             f"{path}: can't be written ({error.strerror or error}); free space or choose another folder"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import re
 import shutil
 import tarfile
 import uuid
@@ -14,6 +15,7 @@ from typing import IO
 
 from datamodules.shared.progress_bar import bar
 from kmidi_lab.errors import DataError
+from kmidi_lab.file_sets import alone_in
 
 MAX_MEMBERS = 2_000_000
 _BLOCK = 1 << 20
@@ -22,15 +24,35 @@ _BLOCK = 1 << 20
 def unpack(archive: Path, folder: Path, max_bytes: int, progress: bool = False) -> None:
     """Unpacks a tar (any compression) or zip as `folder`, all of it or nothing; a `folder` that is there is left alone.
 
+    Of two processes one unpacks, and the other waits. What one that was killed has left is removed.
+
     Raises:
         DataError: the archive is broken, unpacks to more than `max_bytes` or two million files, or holds anything but
             plain files and folders below itself: links, devices, absolute paths, `..`.
     """
     if folder.exists():
         return
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{folder}: can't be made ({error.strerror or error}); choose another folder") from error
+    with alone_in(folder.parent) as alone:
+        if alone:
+            _remove_left(folder)
+        if not folder.exists():
+            _unpack(archive, folder, max_bytes, progress)
+
+
+def _remove_left(folder: Path) -> None:
+    left = re.compile(re.escape(f".{folder.name}.") + r"[0-9a-f]{32}\.part")
+    for other in [path for path in folder.parent.iterdir() if left.fullmatch(path.name)]:
+        shutil.rmtree(other, ignore_errors=True)
+
+
+def _unpack(archive: Path, folder: Path, max_bytes: int, progress: bool) -> None:
     temp = folder.with_name(f".{folder.name}.{uuid.uuid4().hex}.part")
     try:
-        temp.mkdir(parents=True)
+        temp.mkdir()
         with bar(f"unpacking {archive.name}", progress) as advance:
             written = 0
             for number, (name, size, source) in enumerate(_members(archive)):

@@ -12,6 +12,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -86,6 +87,28 @@ def test_a_download_that_keeps_breaking_off_goes_on(server: Server, tmp_path: Pa
     assert (tmp_path / "new" / "set").read_bytes() == CONTENT
     assert server.asked == [None, *(f"bytes={70_000 * i}-" for i in range(1, 5))]
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["set"]
+
+
+def test_of_two_that_fetch_and_unpack_the_same_one_does_and_the_other_waits(server: Server, tmp_path: Path) -> None:
+    packed = tar(tmp_path / "made", (member("a.mid"), CONTENT[:50_000])).read_bytes()
+    server.content, server.drip_s = packed, 0.005
+
+    def both(_: int) -> None:
+        get(server, tmp_path / "set", hashlib.sha256(packed).hexdigest(), len(packed))
+        unpack(tmp_path / "set", tmp_path / "out", 1_000_000)
+
+    with ThreadPoolExecutor(2) as jobs:
+        list(jobs.map(both, range(2)))
+    assert server.asked == [None] and (tmp_path / "out" / "a.mid").read_bytes() == CONTENT[:50_000]
+
+
+def test_what_a_killed_process_has_unpacked_is_removed(tmp_path: Path) -> None:
+    left, mine = tmp_path / f".out.{'0a' * 16}.part", tmp_path / ".out.mine.part"
+    for folder in (left, mine):
+        folder.mkdir()
+        (folder / "half").touch()
+    unpack(tar(tmp_path / "made", (member("a.mid"), b"a")), tmp_path / "out", 1_000_000)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.mine.part", "made", "out"]
 
 
 def test_the_next_call_goes_on_where_the_last_gave_up(server: Server, tmp_path: Path) -> None:
