@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import datamodules
 from datamodules.shared.module import LabData
-from kmidi_lab import command_line, config, config_rules
+from kmidi_lab import command_line, config, config_choices, config_rules
 from kmidi_lab.conf_dir import conf_dir, models, options
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.help_text import accepted_data
@@ -338,7 +338,7 @@ def test_jobs_that_differ_in_values_alone_share_what_their_types_are_compared_wi
         composed.append(args)
         return hydra_compose(*args, **words)
 
-    monkeypatch.setattr(config_rules, "compose", compose)
+    monkeypatch.setattr(config_choices, "compose", compose)
     config.check(["model=harmony", "model.module.dropout=0.1,0.2,0.3", "seed=1,2"], True)
     assert len(composed) == 1
     with pytest.raises(ConfigError, match="dropout='x' must be of type float"):
