@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from support.page_cpp import built
 
 from kmidi_lab.audio.conditions import room_tone, surrounded
-from kmidi_lab.audio.front_end import LevelEar, heard
+from kmidi_lab.audio.front_end import LevelEar, MusicEar, heard
 from kmidi_lab.audio.level import GOLDEN_PATH, LevelStream, adapt, fresh, golden, level_of, since_onset
 from kmidi_lab.audio.mel import RATE, log_mel
 from kmidi_lab.audio.speaker import padded
@@ -121,6 +121,17 @@ def test_any_blocks_make_the_same(blocks: list[int], seed: int) -> None:
         assert np.array_equal(np.concatenate([p[place] for p in parts]), whole[place])
     for row, counts, afresh, frame in zip(*whole, frames, strict=True):
         assert hear(frame) == counts and hear.afresh == afresh and np.array_equal(hear.input, row)
+
+
+def test_music_of_one_level_counts_to_its_end_and_a_pause_behind_it() -> None:
+    """By the front-end alone nothing of it counts after 14 s (875 frames)."""
+    frames = frames_at([-3.0] * 900 + [-12.0] * 30)
+    plain, music, patient = LevelEar(), MusicEar(LevelEar()), MusicEar(LevelEar(), pause=20)
+    counted = np.array([[ear(frame) for ear in (plain, music, patient)] for frame in frames])
+    assert counted[:870].all() and not counted[880:, 0].any()
+    assert counted[:900, 1:].all() and np.array_equal(music.input, plain.input)
+    assert counted[900:].sum(0).tolist() == [0, 0, 20]
+    assert not MusicEar(LevelEar())(frames_at([-18.0])[0]), "silence at the beginning"
 
 
 def test_sounds_side_by_side_are_as_alone_and_a_reset_forgets() -> None:

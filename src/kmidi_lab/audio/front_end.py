@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kmidi_lab.audio import level
-from kmidi_lab.audio.level import LevelStream
+from kmidi_lab.audio.level import LevelStream, level_of
 from kmidi_lab.audio.speaker import SpeakerStream, adapt, fresh
 from kmidi_lab.audio.voice_activity import VoiceActivity, speech_of
-from kmidi_lab.contract_features import AUDIO_FEATURES, LEVEL_FEATURES, SPEAKER_FEATURES
+from kmidi_lab.contract_features import AUDIO_FEATURES, LEVEL, LEVEL_FEATURES, SPEAKER_FEATURES
 from kmidi_lab.errors import ConfigError, one_of
 
 Frames = NDArray[np.floating]
@@ -70,6 +70,32 @@ class LevelEar:
         frames, counts, afresh = self._stream.push(frame[None])
         self.input, self.afresh = frames[0], bool(afresh[0])
         return bool(counts[0])
+
+
+class MusicEar:
+    """An ear for which all of the music counts, from the first frame that counts for `hear` on.
+
+    Of music that stays at one level for 14 s the front-end takes most for background. Here frames that lie up to 11 dB
+    below the mean level count, too, and a pause behind the last of them.
+
+    Args:
+        hear: the ear that says what counts; its input is less the mean level (`mel128-v2`).
+        pause: frames of a pause that are the music's.
+    """
+
+    def __init__(self, hear: Ear, pause: int = 0) -> None:
+        self._hear, self._pause, self._left = hear, pause, -1
+        self.input, self.afresh = hear.input, hear.afresh
+
+    def __call__(self, frame: Frames) -> bool:
+        counts = self._hear(frame)
+        self.input, self.afresh = self._hear.input, self._hear.afresh
+        begun = self._left >= 0
+        if counts or (begun and float(level_of(self.input)) > -LEVEL.jump):
+            self._left = self._pause + 1
+        else:
+            self._left = max(0, self._left - 1) if begun else -1
+        return self._left > 0
 
 
 def ear(features: str, counts: Callable[[Frames], bool] | None = None) -> Ear:

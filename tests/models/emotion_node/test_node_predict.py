@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import soundfile
 import torch
 
+from kmidi_lab.audio.front_end import MusicEar
 from kmidi_lab.audio.level import adapted_sounds
 from kmidi_lab.audio.mel import log_mel
+from kmidi_lab.contract_features import LEVEL_FEATURES
+from kmidi_lab.contract_types import Contract
 from kmidi_lab.contracts import EMOTION_NODE
 from kmidi_lab.export.onnx.writer import export_onnx
+from kmidi_lab.inference.published import Published
 from kmidi_lab.models.emotion_node.features import (
     BASES,
     INTENSITIES,
@@ -24,6 +29,7 @@ from kmidi_lab.models.emotion_node.features import (
     node_quadrants,
 )
 from kmidi_lab.models.emotion_node.module import EmotionNodeClassifier
+from kmidi_lab.models.emotion_node.predict import HeardNodes
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +46,13 @@ def models(tmp_path_factory) -> tuple[Path, EmotionNodeClassifier]:
     registry = {"registry_version": "1.1", "generated_at": "2026-11-22T20:30:00+00:00", "models": [entry]}
     (root / "registry.json").write_text(json.dumps(registry))
     return root, module
+
+
+@pytest.mark.parametrize("contract", [EMOTION_NODE, *EMOTION_NODE.earlier])
+def test_music_of_one_level_counts_where_the_frames_are_levelled(contract: Contract) -> None:
+    model = SimpleNamespace(reset=lambda: None)
+    hear, _, _ = HeardNodes(np.zeros(1)).hearing(Published(contract, {}, {}, model))  # type: ignore[arg-type]
+    assert isinstance(hear, MusicEar) is (contract.features == LEVEL_FEATURES)
 
 
 @pytest.mark.slow

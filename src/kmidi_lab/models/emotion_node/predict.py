@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
+from kmidi_lab.audio.front_end import Ear, MusicEar
+from kmidi_lab.contract_features import LEVEL_FEATURES
 from kmidi_lab.inference.listener import Frames, Read, Reading, likeliest
 from kmidi_lab.inference.listening import Listening
 from kmidi_lab.inference.published import Published, stand_in_line
@@ -40,6 +44,12 @@ class HeardNodes(Listening):
         if LISTENERS not in published.entry.get("data_settings", {}).get("sources", ()):
             return lines
         return [line for line in lines if line != stand_in_line(published.entry)] + [WITH_LISTENERS]
+
+    def hearing(self, published: Published) -> tuple[Ear, Callable[[Frames], Frames], Callable[[], None]]:
+        """As Listening's, but that music of one level counts to its end, and does not reset the model."""
+        hear, step, onset = super().hearing(published)
+        levelled = published.contract.features == LEVEL_FEATURES
+        return MusicEar(hear) if levelled else hear, step, onset
 
     def reader(self, published: Published) -> Read:
         """Reads each head, and the quadrant from the nodes; valence, arousal and dominance are the nodes' mean by probability."""

@@ -6,10 +6,8 @@ from itertools import chain
 
 import numpy as np
 
-from kmidi_lab.audio.front_end import Ear, ear
-from kmidi_lab.audio.level import level_of
+from kmidi_lab.audio.front_end import ear
 from kmidi_lab.audio.mel import FRAME_S
-from kmidi_lab.contract_features import LEVEL
 from kmidi_lab.errors import ConfigError
 from kmidi_lab.inference.listener import Frames
 from kmidi_lab.inference.listening import Listening
@@ -17,34 +15,8 @@ from kmidi_lab.wording import short_of
 
 LEAST_S = 4.0
 """From the first sound to the last: nothing tells a tempo in less."""
-_HOLD = round(2.0 / FRAME_S)
+PAUSE = round(2.0 / FRAME_S)
 """Frames of a pause that are the music's."""
-
-
-class MusicEar:
-    """An ear for which all of the music counts, from the first frame that counts for `hear` on.
-
-    Of music that stays at one level, and between the strokes of drums, the front-end takes most for background. The
-    readings of a stretch are of the same frames as that of the whole: also of those that lie up to 11 dB below the mean
-    level, and of two seconds behind the last of them.
-
-    Args:
-        hear: the ear that says what counts; its input is less the mean level (`mel128-v2`).
-    """
-
-    def __init__(self, hear: Ear) -> None:
-        self._hear, self._left = hear, 0
-        self.input, self.afresh = hear.input, hear.afresh
-
-    def __call__(self, frame: Frames) -> bool:
-        """Takes the next `mel128-v1` frame `[128]`; whether it is of the music."""
-        counts = self._hear(frame)
-        self.input, self.afresh = self._hear.input, self._hear.afresh
-        if counts or (self._left and float(level_of(self.input)) > -LEVEL.jump):
-            self._left = _HOLD
-        else:
-            self._left = max(0, self._left - 1)
-        return self._left > 0
 
 
 def music(request: Listening, features: str) -> Frames:

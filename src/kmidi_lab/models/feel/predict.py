@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.audio.front_end import Ear
+from kmidi_lab.audio.front_end import Ear, MusicEar
 from kmidi_lab.audio.mel import BANDS, FRAME_S
 from kmidi_lab.audio.style import Style
 from kmidi_lab.errors import ConfigError
@@ -25,7 +25,7 @@ from kmidi_lab.models.feel.brightness import BrightnessEar
 from kmidi_lab.models.feel.contract import FEEL
 from kmidi_lab.models.feel.decoding import tempo_of
 from kmidi_lab.models.feel.features import BINS, bpm_of
-from kmidi_lab.models.feel.hearing import LEAST_S, MusicEar, too_short
+from kmidi_lab.models.feel.hearing import LEAST_S, PAUSE, too_short
 from kmidi_lab.models.feel.heuristic import NAME, style_by_onsets
 from kmidi_lab.models.feel.style import SURE, style_of, within
 from kmidi_lab.streams import say
@@ -143,7 +143,7 @@ class HeardFeel(Listening):
             if not any(noted.counted[:-1]):
                 published.model.reset()
 
-        self._heard_by = MusicEar(noted), kept, onset
+        self._heard_by = MusicEar(noted, PAUSE), kept, onset
         answer = super().run(published, session)
         counted = np.flatnonzero(noted.counted if any(noted.counted) else np.ones(len(noted.counted)))
         first, last = int(counted[0]), int(counted[-1])
@@ -178,7 +178,7 @@ class HeardFeel(Listening):
         if self._heard_by:
             return self._heard_by
         hear, step, onset = self._measuring(published)
-        return MusicEar(hear), step, onset
+        return MusicEar(hear, PAUSE), step, onset
 
     def _measuring(self, published: Published) -> tuple[Ear, Callable[[Frames], Frames], Callable[[], None]]:
         hear, step, onset = super().hearing(published)
