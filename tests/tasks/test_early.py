@@ -12,7 +12,7 @@ REFUSED = {
     "hardware.precision=foo": "Allowed: 32-true",
     "build=prod_aws": "this machine does not train",
     "trainer.resume=nowhere": "no checkpoint there; give a run folder",
-    "task=eval eval.model=nowhere": "no model there; give a run folder",
+    "task=eval eval.model=nowhere": "registry.json, such as outputs/release",
     "task=export export.source=nowhere": "no run there; give a run folder",
     "task=export": "needs a finished run",
     "data._target_=nope.Nope": "type trusted=[nope]",

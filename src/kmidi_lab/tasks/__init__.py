@@ -37,7 +37,9 @@ _MODULES = {
     "hub": "hub",
 }
 _TRAINING = ("train", "eval", "export", "prepare", "monitor", "retrain", "adapt")
-_NO_MODEL = "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
+_NO_MODEL = (
+    "no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json, such as outputs/release"
+)
 _NO_CHECKPOINT = "no checkpoint there; give a run folder or a .ckpt file"
 _NO_RUN = "no run there; give a run folder, such as outputs/runs/harmony/…"
 _NO_SWEEP = "no sweep there; give its folder, such as outputs/sweeps/…, which holds the jobs' folders 0, 1, …"

@@ -122,7 +122,7 @@ def load(cfg: DictConfig) -> Loaded:
         source = f"{contract.id} in {path}"
         return published.call, published.head, source, settings, published.contract, published.table
     raise ConfigError(
-        f"eval.model={path}: no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json"
+        f"eval.model={path}: no model there; give a run folder, a .ckpt, an .onnx or a folder with registry.json, such as outputs/release"
     )
 
 
