@@ -29,8 +29,8 @@ from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
 from kmidi_lab.song import Arrangement, Marker, Note, Part, PlacedChord, PlacedKey, Section, Tempo
 
-_PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 80, 44), ("Pad", "pad", "pad", 66, 84),
-          ("Bass", "bass", "bass", 92, 64))  # fmt: skip
+_PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 110, 44), ("Pad", "pad", "pad", 94, 84),
+          ("Bass", "bass", "bass", 108, 64))  # fmt: skip
 """Name, role, key of the band's programs, volume, pan; the channel is the place."""
 _SECOND_PAN = 84
 _HUSHED = 0.25
@@ -41,7 +41,7 @@ NOWHERE: Mapping[str, frozenset[int]] = {}
 """Of a song in which no part rests."""
 _ROLES = {"chords": ("comp",), "lead": ("lead", "solo")}
 """What parts of a brief play that has other names."""
-_SOFTER, _LOUDER = 0.65, 0.35
+_SOFTER, _LOUDER = 0.8, 0.2
 """Written velocity of a section without energy, as a share, and what full energy adds."""
 
 
