@@ -8,6 +8,7 @@ from functools import partial
 from inspect import signature
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 from kmidi_lab.bounds import checked_seed
 from kmidi_lab.composition import summaries
@@ -138,7 +139,8 @@ def _drawn(players: Players, brief: Brief, number: int) -> list[Stretch]:
     asked = {
         "arc": brief.arc, "bars": brief.bars, "mood": str(brief.mood), "tempo": brief.tempo, "metre": brief.metre.name,
     }  # fmt: skip
-    drawn = players.ask("structure", 1000 * brief.seed + number + brief.turn, **asked)
+    # The words count, too: else all songs of one mood and seed would have one form.
+    drawn = players.ask("structure", 1000 * brief.seed + number + crc32(brief.title.encode()), **asked)
     return [Stretch(s.name, s.bars, s.energy, s.tension) for s in drawn.sections]
 
 
