@@ -81,7 +81,7 @@ def _log_worst(run: Any, record: RunRecord, folder: Path) -> None:
     rows = [
         [
             item.name, item.source, item.loss, float(item.events), item.said,
-            wandb.Html("<p>stays here</p>" if item.quoted else path.read_text(), inject=False),
+            wandb.Html("<p>stays here</p>" if item.quoted else path.read_text(encoding="utf-8"), inject=False),
         ]
         for item in record.analysis.worst
         if item.figure and (path := folder / item.figure).is_file()
