@@ -8,6 +8,7 @@ three, five and eight raters a fifth, but at least one, answer anything, always 
 another label in the place of each; or two agree on the same other label. All label one queue, or items of their own.
 
 Rules: `chance`, where who does not listen gives any label; `habit`, that of task=retrain (`kmidi_lab.retraining.raters`);
+`half`, the same, but the others tell as much as the release, however few they are;
 `votes`, chance with what the others said of the same item as evidence for the truth; `Dawid–Skene`, with confusion
 matrices, smoothed, and the release as another rater. A linear map of the release's scores stands for the adapter.
 """
@@ -19,11 +20,11 @@ import argparse
 import numpy as np
 
 from kmidi_lab.retraining.lessons import Lessons
-from kmidi_lab.retraining.raters import habit, shares
+from kmidi_lab.retraining.raters import habit, others_share, shares
 
 Array = np.ndarray
 MANY, FREQUENCY = 7, np.array([0.37, 0.32, 0.1, 0.1, 0.06, 0.03, 0.02])
-RULES = ("chance", "habit", "votes", "Dawid–Skene")
+RULES = ("chance", "half", "habit", "votes", "Dawid–Skene")
 KINDS = ("anything", "always the same", "another label", "two agree", "none")
 FOLDS, ROUNDS, STEPS, RATE, DECAY = 5, 2, 40, 0.01, 0.05
 
@@ -70,9 +71,10 @@ def trust(rule: str, lessons: Lessons, seed: int, kept: dict[bytes, Array]) -> A
                 own = fold[rater] == part
                 others[own] = adapted(z[~own], given[~own], trusted[rater[~own]], z[own])
             kept[trusted.tobytes()] = others
-        believed = (released + kept[trusted.tobytes()]) / 2
+        told = 0.5 if rule == "half" else others_share(count)
+        believed = (1 - told) * released + told * kept[trusted.tobytes()]
         chance = np.full(len(z), 1 / MANY)
-        if rule == "habit":
+        if rule in ("half", "habit"):
             chance = np.maximum(chance, habit(given > 0, lessons))
         trusted = by_votes(believed, lessons) if rule == "votes" else shares((believed * given).sum(1), chance, lessons)
     return trusted
@@ -132,12 +134,12 @@ def main() -> None:
         for one_queue in (True, False):
             for raters in (3, 5, 8):
                 for kind in KINDS:
-                    told: dict[str, list[tuple[Array, Array]]] = {rule: [] for rule in RULES[: 4 if one_queue else 2]}
+                    told: dict[str, list[tuple[Array, Array]]] = {rule: [] for rule in RULES[: 5 if one_queue else 3]}
                     for seed in range(asked_for.seeds):
                         lessons, bad = simulated(raters, kind, one_queue, clear, asked_for.events, seed)
                         kept: dict[bytes, Array] = {}
                         for rule, each in told.items():
-                            found = dawid_skene(lessons) if rule == RULES[3] else trust(rule, lessons, seed, kept)
+                            found = dawid_skene(lessons) if rule == RULES[-1] else trust(rule, lessons, seed, kept)
                             each.append((found[bad] < 0.5, found[~bad] < 0.5))
                     row = [f"{release}, {'one queue' if one_queue else 'own items'}, {raters} raters, {kind}"]
                     for rule, each in told.items():
