@@ -11,9 +11,11 @@
 //
 // `push` is for one thread at a time. It neither allocates, locks, waits nor asks the system for anything: it copies the
 // event into a ring of a fixed size. Everything else (ids, time, text, the disk) is the writer thread's work.
+// Make and end a recorder where waiting is allowed, such as the message thread: its end waits for the disk.
 // Several recorders may write to one file, except on Windows: give each instance a path of its own there.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -23,8 +25,6 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
-#include <filesystem>
-#include <fstream>
 #include <locale>
 #include <mutex>
 #include <random>
@@ -33,8 +33,10 @@
 #include <thread>
 #include <vector>
 #if defined(_WIN32)
+#include <filesystem>
 #include <io.h>
 #else
+#include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 #endif
@@ -91,13 +93,14 @@ private:
 
 class Recorder {
 public:
-    // `path` grows by a line an event, up to `mostBytes`. Beside it, `path`.use lists the user's ids and since when each stands,
-    // and `path`.consent holds the scope that the user has said yes to and since when. Without it on the disk no event is written.
-    // The ring holds `capacity` events, about 6 KB each.
+    // `path`, UTF-8, grows by a line an event, up to `mostBytes`. Beside it, `path`.use lists the user's ids and since when each
+    // stands, and `path`.consent holds the scope that the user has said yes to and since when. Without both on the disk no event
+    // is written. New files are the user's alone to read (not on Windows). The ring holds `capacity` events, about 6 KB each.
+    // Throws where there is no memory or no thread.
     explicit Recorder(std::string path, std::size_t capacity = 64, std::uint64_t mostBytes = 64u << 20)
         : path_(std::move(path)), ring_(capacity + 1), mostBytes_(mostBytes), writer_([this] { write(); }) {}
 
-    // Writes what was pushed before.
+    // Writes what was pushed before; where another holds the file, it gives up after a second.
     ~Recorder() {
         {
             std::lock_guard<std::mutex> lock(mutex_);
@@ -111,28 +114,32 @@ public:
 
     // None at first. With none nothing is recorded; what was pushed before is still written, by the scope of then.
     // The writer keeps each change with its date; the scope that is kept already, also of an earlier day, keeps its date.
+    // Of recorders that share a file, the one that was asked last speaks for all that record, from what they write next on.
     void setConsent(Scope scope) noexcept {
-        consent_.store(scope, std::memory_order_relaxed);
-        asked_.fetch_add(1, std::memory_order_release);
+        std::uint64_t before = consent_.load(std::memory_order_relaxed);
+        while (!consent_.compare_exchange_weak(before, said(asked(before) + 1, scope), std::memory_order_release,
+                                               std::memory_order_relaxed)) {
+        }
     }
 
     // For one thread. False where the event is not kept.
     bool push(const Event& event) noexcept {
-        const Scope scope = consent_.load(std::memory_order_relaxed);
-        if (scope == Scope::none) return false;
+        const std::uint64_t consent = consent_.load(std::memory_order_relaxed);
+        if (scopeOf(consent) == Scope::none) return false;
         const std::size_t at = head_.load(std::memory_order_relaxed), next = (at + 1) % ring_.size();
         if (next == tail_.load(std::memory_order_acquire)) {
             dropped_.fetch_add(1, std::memory_order_relaxed);
             return false;
         }
         ring_[at].event = event;
-        ring_[at].scope = scope;
+        ring_[at].consent = consent;
         head_.store(next, std::memory_order_release);
         return true;
     }
 
     // Since the start: lines on the disk, events for which the queue was full, that the format does not allow, and that the
-    // disk did not take (full, no such folder, `mostBytes`, no record of the consent) or that there was no memory for.
+    // disk did not take (full, no such folder, `mostBytes`, no record of the consent or of the id, a consent that another recorder
+    // of the file was asked to change) or that there was no memory for.
     std::uint64_t written() const noexcept { return written_.load(); }
     std::uint64_t dropped() const noexcept { return dropped_.load(); }
     std::uint64_t refused() const noexcept { return refused_.load(); }
@@ -141,27 +148,31 @@ public:
 private:
     static_assert(std::atomic<std::size_t>::is_always_lock_free, "push must not lock");
     static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "push must not lock");
-    static_assert(std::atomic<Scope>::is_always_lock_free, "push must not lock");
     static_assert(std::is_trivially_copyable<Event>::value, "push must not allocate");
 
     struct Entry {
         Event event;
-        Scope scope = Scope::none;  // when it was pushed
+        std::uint64_t consent = 0;  // when it was pushed
     };
+
+    // A consent: the scope in the last two bits, before them how often it was set.
+    static std::uint64_t said(std::uint64_t times, Scope scope) noexcept { return times << 2 | static_cast<std::uint64_t>(scope); }
+    static std::uint64_t asked(std::uint64_t consent) noexcept { return consent >> 2; }
+    static Scope scopeOf(std::uint64_t consent) noexcept { return static_cast<Scope>(consent & 3u); }
 
     void write() {
         bool last = false;
         // After a failure some are left in the ring, also at the end.
         while (!last || tail_.load(std::memory_order_relaxed) != head_.load(std::memory_order_acquire)) {
             {
-                std::unique_lock<std::mutex> lock(mutex_);
-                last = wake_.wait_for(lock, std::chrono::milliseconds(20), [this] { return stopping_; });
+                std::unique_lock<std::mutex> waiting(mutex_);
+                last = wake_.wait_for(waiting, std::chrono::milliseconds(100), [this] { return stopping_.load(); });
             }
             std::uint64_t count = 0;
             try {
+                const std::uint64_t now = consent_.load(std::memory_order_acquire);  // what was pushed before it is seen, too
                 drain(count);
-                const std::uint64_t asked = asked_.load(std::memory_order_acquire);
-                if (asked != heard_ && keepConsent(consent_.load(std::memory_order_relaxed))) heard_ = asked;
+                if (asked(now) > asked(heard_)) keepConsent(now);
             } catch (...) {  // no memory, no random numbers …: the host must not end for it
                 failed_ += count;
             }
@@ -183,14 +194,15 @@ private:
             ++count;
             {
                 const Release release{tail_, next};
-                const Scope scope = ring_[at].scope;
-                if (scope != kept_) {  // lines of another scope are written by it first
+                const std::uint64_t consent = ring_[at].consent;
+                if (asked(consent) > asked(heard_)) {  // lines of an earlier one are written by it first
                     --count;
                     flush(lines, count);
                     ++count;
-                    keepConsent(scope);
+                    keepConsent(consent);
                 }
-                line = toLine(ring_[at].event, scope);
+                const Scope scope = scopeOf(consent);
+                line = toLine(ring_[at].event, kept_ == Scope::none ? scope : std::min(scope, kept_));
             }
             at = next;
             if (line.empty()) {
@@ -203,48 +215,110 @@ private:
         flush(lines, count);
     }
 
-    // Appends the lines and returns when the disk has them; a line that a crash cut short is ended first.
+    // Appends the lines, and returns when the disk has them.
     void flush(std::string& lines, std::uint64_t& count) {
-        if (count > 0) (kept_ != Scope::none && append(lines) ? written_ : failed_) += count;
+        if (count > 0) (consentStands() && keepUse() && append(path_, lines) ? written_ : failed_) += count;
         lines.clear();
         count = 0;
     }
 
-    // The file is locked meanwhile (not on Windows), so that lines of another instance do not mix with these.
-    bool append(const std::string& lines) noexcept {
-        std::FILE* file = std::fopen(path_.c_str(), "a+b");
+    // A line that a crash cut short is ended first; where the disk does not take all of the text, none of it stays. The file is
+    // locked meanwhile (not on Windows), so that lines of another instance do not mix with these.
+    bool append(const std::string& path, const std::string& text) noexcept {
+        std::FILE* file = open(path, Mode::append);
         if (file == nullptr) return false;
-        bool done = lock(file) && std::fseek(file, 0, SEEK_END) == 0;
-        const long size = std::ftell(file);
-        done = done && size >= 0 && static_cast<std::uint64_t>(size) + lines.size() < mostBytes_;
+        std::setvbuf(file, nullptr, _IONBF, 0);  // nothing is left to be written when it is closed
+        const bool locked = lock(file) && std::fseek(file, 0, SEEK_END) == 0;
+        const long size = locked ? std::ftell(file) : -1;
+        bool done = size >= 0 && static_cast<std::uint64_t>(size) + text.size() < mostBytes_;
         if (done && size > 0) {
             done = std::fseek(file, -1, SEEK_END) == 0;
             const bool ended = done && std::fgetc(file) == '\n';
             done = done && std::fseek(file, 0, SEEK_END) == 0 && (ended || std::fputc('\n', file) == '\n');
         }
-        done = done && std::fwrite(lines.data(), 1, lines.size(), file) == lines.size() && std::fflush(file) == 0;
-        done = done && synced(file);
+        done = done && std::fwrite(text.data(), 1, text.size(), file) == text.size() && synced(file);
+        if (!done && size >= 0) cut(file, size);
         return std::fclose(file) == 0 && done;
+    }
+
+    enum class Mode { append, anew, read };
+
+    static std::FILE* open(const std::string& path, Mode mode) noexcept {
+#if defined(_WIN32)
+        static const wchar_t* const modes[] = {L"a+b", L"wb", L"rb"};
+        try {
+            return _wfopen(std::filesystem::u8path(path).c_str(), modes[static_cast<int>(mode)]);
+        } catch (...) {
+            return nullptr;
+        }
+#else
+        static const char* const modes[] = {"a+b", "wb", "rb"};
+        static const int flags[] = {O_RDWR | O_CREAT | O_APPEND, O_WRONLY | O_CREAT | O_TRUNC, O_RDONLY};
+        const int number = ::open(path.c_str(), flags[static_cast<int>(mode)] | O_CLOEXEC, 0600);
+        std::FILE* file = number < 0 ? nullptr : fdopen(number, modes[static_cast<int>(mode)]);
+        if (number >= 0 && file == nullptr) ::close(number);
+        return file;
+#endif
+    }
+
+    // Empty where there is no such file.
+    static std::string read(const std::string& path) {
+        std::string text;
+        if (std::FILE* file = open(path, Mode::read)) {
+            char some[256];
+            for (std::size_t size = 1; size > 0; text.append(some, size)) size = std::fread(some, 1, sizeof some, file);
+            std::fclose(file);
+        }
+        return text;
     }
 
     static bool synced(std::FILE* file) noexcept {
 #if defined(_WIN32)
-        return _commit(_fileno(file)) == 0;
+        return std::fflush(file) == 0 && _commit(_fileno(file)) == 0;
 #else
-        return fsync(fileno(file)) == 0;
+        return std::fflush(file) == 0 && fsync(fileno(file)) == 0;
 #endif
     }
 
-    // Writes the consent with today's date, unless the file holds that scope; `kept_` is the scope that the disk has then.
-    bool keepConsent(Scope scope) {
+    // Where that fails, too, the next append ends the line.
+    static bool cut(std::FILE* file, long size) noexcept {
+#if defined(_WIN32)
+        return _chsize_s(_fileno(file), size) == 0;
+#else
+        return ftruncate(fileno(file), size) == 0;
+#endif
+    }
+
+    static bool moved(const std::string& from, const std::string& to) noexcept {
+#if defined(_WIN32)
+        try {  // std::rename replaces nothing there
+            std::filesystem::rename(std::filesystem::u8path(from), std::filesystem::u8path(to));
+            return true;
+        } catch (...) {
+            return false;
+        }
+#else
+        return std::rename(from.c_str(), to.c_str()) == 0;
+#endif
+    }
+
+    // The record of a consent up to its date, of 20 characters; `"}` and the line's end stand behind that.
+    static std::string consentBegin(Scope scope) {
         static const char* const scopes[] = {"none", "actions", "all"};
-        const std::string path = path_ + ".consent";
-        const std::string begin =
-            std::string("{\"format\":\"kmidi-consent-1\",\"scope\":\"") + scopes[static_cast<int>(scope)] + "\",\"date\":\"";
-        std::string there;
-        std::getline(std::ifstream(path), there);
+        return std::string("{\"format\":\"kmidi-consent-1\",\"scope\":\"") + scopes[static_cast<int>(scope)] + "\",\"date\":\"";
+    }
+
+    // Whether the record on the disk holds that scope.
+    bool recorded(Scope scope) const {
+        const std::string there = read(path_ + ".consent"), begin = consentBegin(scope);
+        return there.size() == begin.size() + 23 && there.compare(0, begin.size(), begin) == 0;
+    }
+
+    // Writes a consent with today's date, unless the record holds its scope; `kept_` is the scope that the disk has then.
+    void keepConsent(std::uint64_t consent) {
+        const Scope scope = scopeOf(consent);
         kept_ = Scope::none;
-        if (there.size() != begin.size() + 22 || there.compare(0, begin.size(), begin) != 0) {
+        if (!recorded(scope)) {
             const std::time_t now = std::time(nullptr);
             std::tm parts{};
 #if defined(_WIN32)
@@ -253,32 +327,44 @@ private:
             gmtime_r(&now, &parts);
 #endif
             char date[24];
-            if (std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &parts) != 20) return false;
-            const std::string line = begin + date + "\"}\n", aside = path + "." + newId();
-            std::FILE* file = std::fopen(aside.c_str(), "wb");
-            if (file == nullptr) return false;
-            bool done = std::fwrite(line.data(), 1, line.size(), file) == line.size() && std::fflush(file) == 0 && synced(file);
+            if (std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &parts) != 20) return;
+            const std::string path = path_ + ".consent", aside = path + "." + newId();
+            const std::string line = consentBegin(scope) + date + "\"}\n";
+            std::FILE* file = open(aside, Mode::anew);
+            if (file == nullptr) return;
+            bool done = std::fwrite(line.data(), 1, line.size(), file) == line.size() && synced(file);
             done = std::fclose(file) == 0 && done;
-            std::error_code failed;
-            if (done) std::filesystem::rename(aside, path, failed);
-            if (!done || failed) {
+            if (!done || !moved(aside, path)) {
                 std::remove(aside.c_str());
-                return false;
+                return;
             }
         }
         kept_ = scope;
-        return true;
+        heard_ = consent;
     }
 
-    // Until the file is closed.
-    static bool lock(std::FILE* file) noexcept {
+    // Whether the record is still what this recorder has kept. If not, another was asked since, and what it was told holds here,
+    // too, unless this one is asked again.
+    bool consentStands() {
+        if (kept_ == Scope::none || recorded(kept_)) return kept_ != Scope::none;
+        kept_ = recorded(Scope::all) ? Scope::all : recorded(Scope::actions) ? Scope::actions : Scope::none;
+        std::uint64_t before = heard_;
+        heard_ = said(asked(heard_), kept_);
+        consent_.compare_exchange_strong(before, heard_);
+        return false;
+    }
+
+    // Until the file is closed. When the recorder ends, others are waited for a second at most.
+    bool lock(std::FILE* file) noexcept {
 #if defined(_WIN32)
         return file != nullptr;
 #else
-        int result = 0;
-        do result = flock(fileno(file), LOCK_EX);
-        while (result != 0 && errno == EINTR);
-        return result == 0;
+        while (flock(fileno(file), LOCK_EX | LOCK_NB) != 0) {
+            if (errno == EINTR) continue;
+            if (errno != EWOULDBLOCK || (stopping_ && ++waited_ > 100)) return false;
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
+        return true;
 #endif
     }
 
@@ -347,10 +433,10 @@ private:
         return id;
     }
 
-    // The id of this month: the last of the list beside the file, or a new one added to it.
-    std::string use(std::int64_t now) {
+    // The id of this month: the last of the list beside the file, or a new one, which `keepUse` adds to it.
+    const std::string& use(std::int64_t now) {
         if (use_.empty()) {
-            std::ifstream list(path_ + ".use");
+            std::istringstream list(read(path_ + ".use"));
             std::string id;
             std::int64_t since = 0;
             while (list >> id >> since)
@@ -359,25 +445,32 @@ private:
         if (use_.empty() || now < useSince_ || now >= useSince_ + useLastsSeconds) {
             use_ = newId();
             useSince_ = now;
-            std::ofstream(path_ + ".use", std::ios::app) << use_ << ' ' << now << '\n';
+            unlisted_ = use_ + ' ' + std::to_string(now) + '\n';
         }
         return use_;
+    }
+
+    // Without the list nobody could have the events deleted.
+    bool keepUse() {
+        if (!unlisted_.empty() && !append(path_ + ".use", unlisted_)) return false;
+        unlisted_.clear();
+        return true;
     }
 
     const std::string path_;
     std::vector<Entry> ring_;
     const std::uint64_t mostBytes_;
     std::atomic<std::size_t> head_{0}, tail_{0};
-    std::atomic<Scope> consent_{Scope::none};
-    std::atomic<std::uint64_t> asked_{0};  // how often it was set
-    std::uint64_t heard_ = 0;              // the writer's: how often of these it has kept, and what the disk holds
+    std::atomic<std::uint64_t> consent_{0};
+    std::uint64_t heard_ = 0;  // the writer's: the last consent that it has kept, and the scope that the disk holds
     Scope kept_ = Scope::none;
     std::atomic<std::uint64_t> written_{0}, dropped_{0}, refused_{0}, failed_{0};
     std::mutex mutex_;
     std::condition_variable wake_;
-    bool stopping_ = false;
+    std::atomic<bool> stopping_{false};
+    int waited_ = 0;  // how often, at the end, for the file
     std::random_device random_;
-    std::string use_;
+    std::string use_, unlisted_;
     std::int64_t useSince_ = 0;
     std::thread writer_;  // the last: it uses all of the others
 };

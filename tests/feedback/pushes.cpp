@@ -53,7 +53,7 @@ int main(int size, char** arguments) {
                 pushed += recorder.push(event);
                 if (i % 50 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
             }
-            std::this_thread::sleep_for(std::chrono::milliseconds(60));
+            std::this_thread::sleep_for(std::chrono::milliseconds(400));
             Event wrong = event;
             wrong.setModel("A \"name\"");
             pushed += recorder.push(wrong);

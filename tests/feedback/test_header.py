@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import resource
 import shutil
+import signal
 import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +20,9 @@ from kmidi_lab.feedback.store import AdditionCounts, Store
 from kmidi_lab.inference.published import release_root
 
 HERE = Path(__file__).parent
-FLAGS = ["-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pthread"]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Wold-style-cast", "-Werror"]
+FLAGS = ["-std=c++17", "-O1", "-g", *WARNINGS, "-pthread"]
+CONSENT = '{"format":"kmidi-consent-1","scope":"all","date":"2020-02-29T00:00:00Z"}\n'
 pytestmark = [
     pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler"),
     pytest.mark.slow,
@@ -32,7 +36,7 @@ def test_a_plugin_records_without_a_race_and_its_file_is_taken_in(sanitizer: str
     subprocess.run(["g++", *FLAGS, f"-fsanitize={sanitizer}", "-fno-sanitize-recover=all", *sources], check=True)
     path.write_bytes(b'{"format":"kmidi-feedback-1","ev')  # a line that a crash cut short
     totals = []
-    for capacity in (512, 4):
+    for capacity in (1024, 4):
         done = subprocess.run([program, path, "600", str(capacity)], capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         totals.append([int(word) for word in done.stdout.split()])
@@ -51,12 +55,57 @@ def test_a_plugin_records_without_a_race_and_its_file_is_taken_in(sanitizer: str
     assert _consent(path).scope == "none", "the program takes it back at its end"
 
 
+def _compiled(folder: Path, name: str) -> Path:
+    sources = ["-I", str(release_root()), str(HERE / f"{name}.cpp"), "-o", str(folder / name)]
+    subprocess.run(["g++", *FLAGS, *sources], check=True)
+    return folder / name
+
+
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("program") / "pushes"
-    sources = ["-I", str(release_root()), str(HERE / "pushes.cpp"), "-o", str(path)]
-    subprocess.run(["g++", *FLAGS, *sources], check=True)
-    return path
+    return _compiled(tmp_path_factory.mktemp("program"), "pushes")
+
+
+@pytest.fixture(scope="module")
+def instances(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _compiled(tmp_path_factory.mktemp("program"), "instances")
+
+
+def test_recorders_of_one_file_share_the_consent(instances: Path, tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    done = subprocess.run([instances, path], timeout=60)
+    assert done.returncode == 0, "the number of the step that went wrong, see instances.cpp"
+    events = list(read_lines(path, lambda *fault: pytest.fail(str(fault))))
+    assert [event.label for event in events] == ["Dm7", "Dm7", "Dm7", None, None, "Dm7"]
+    assert _consent(path).scope == "all"
+    listed = [line.split()[0] for line in (tmp_path / "f.use").read_text().splitlines()]
+    assert {event.use for event in events} <= {*listed}
+    assert {p.stat().st_mode & 0o777 for p in tmp_path.iterdir()} == {0o600}
+
+
+def test_a_host_that_ends_does_not_wait_for_who_holds_the_file(instances: Path, tmp_path: Path) -> None:
+    with (tmp_path / "f").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert subprocess.run([instances, tmp_path / "f", "held"], timeout=20).returncode == 0
+    assert (tmp_path / "f").stat().st_size == 0
+
+
+@pytest.mark.parametrize(("room", "listed"), [(1500, True), (20, False)], ids=["of events", "of the id"])
+def test_a_full_disk_leaves_no_half_line(program: Path, tmp_path: Path, room: int, listed: bool) -> None:
+    """A limit of a file's size falls amid a line, or amid the list of ids: no event without an id that is listed there."""
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    path = tmp_path / "f"
+    path.with_name("f.consent").write_text(CONSENT)
+    done = subprocess.run([program, path, "20", "64", "given"], stdout=subprocess.PIPE, timeout=60, preexec_fn=limit)
+    pushed, written, dropped, refused, failed = (int(word) for word in done.stdout.split())
+    assert (pushed, dropped, refused, written + failed) == (23, 0, 3, 20) and failed > 0
+    whole = list(read_lines(path, lambda *fault: pytest.fail(str(fault)))) if path.exists() else []
+    assert len(whole) == written
+    assert bool((tmp_path / "f.use").read_bytes()) == listed
 
 
 def test_a_disk_that_takes_nothing_is_counted(program: Path, tmp_path: Path) -> None:
@@ -101,7 +150,7 @@ def test_consent_is_kept_with_its_scope_and_date_and_the_same_one_keeps_its_date
     kept = _consent(path)
     assert kept.scope == "all" and abs(kept.since - datetime.now(UTC).timestamp()) < 60
     assert all(event.time >= kept.since for event in read_lines(path, lambda *fault: pytest.fail(str(fault))))
-    record, old = tmp_path / "f.consent", b'{"format":"kmidi-consent-1","scope":"all","date":"2020-02-29T00:00:00Z"}\n'
+    record, old = tmp_path / "f.consent", CONSENT.encode()
     record.write_bytes(old)
     _run(program, path, "given")
     assert record.read_bytes() == old
