@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -18,6 +19,7 @@ from kmidi_lab.errors import ConfigError, DataError
 from kmidi_lab.feedback import importing
 from kmidi_lab.feedback.event import Event, new_id, to_line
 from kmidi_lab.feedback.importing import import_file
+from kmidi_lab.feedback.labels import Labels, take_in
 from kmidi_lab.feedback.reading import EventError
 from kmidi_lab.feedback.store import AdditionCounts, Store
 from kmidi_lab.feedback.use_ids import ROTATES_S, use_id, use_ids
@@ -298,9 +300,22 @@ def test_a_use_id_lasts_a_month(tmp_path: Path) -> None:
     second = use_id(tmp_path, 1_000_000.0 + ROTATES_S)
     assert [use for use, _ in use_ids(tmp_path)] == [first, second] and first != second
     assert (tmp_path / "use_ids.json").stat().st_mode & 0o777 == 0o600
-    (tmp_path / "use_ids.json").write_text("{}x")
-    with pytest.raises(DataError, match="move it away"):
-        use_id(tmp_path)
+    for broken in ("{}x", '[["me", 1]]', '[["a", 1e999]]'):
+        (tmp_path / "use_ids.json").write_text(broken)
+        with pytest.raises(DataError, match="move it away"):
+            use_id(tmp_path)
+
+
+def test_a_store_that_another_program_holds_is_no_fault_of_the_file(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kmidi_lab.feedback.store._WAIT_S", 0.05)
+    labels, rows = Labels(store, "intent"), [(n, {"item": f"{n:064x}", "label": "joy", "rater": ""}) for n in (2, 3)]
+    with closing(sqlite3.connect(store.path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(DataError, match="database is locked; another program is writing to it; end that"):
+            take_in(tmp_path / "queue.csv", rows, labels, str, 1_800_000_000, {})
+    assert take_in(tmp_path / "queue.csv", rows, labels, str, 1_800_000_000, {}) == (2, 0, [])
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.errors import UserError
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.feedback.event import FORMAT, Event
 from kmidi_lab.feedback.reading import EventError, from_json
 from kmidi_lab.feedback.store import Store
@@ -106,9 +106,12 @@ def take_in(
         path: of the file.
         rows: those that have a label.
         labels: where they go.
-        check: gives a label as it is stored; raises UserError for what is none.
+        check: gives a label as it is stored; raises ConfigError for what is none.
         now: seconds since 1970, UTC.
         more: further fields of the events, by item.
+
+    Raises:
+        DataError: the store can't be used; the rows before are stored.
     """
     new = there = 0
     faults = []
@@ -122,7 +125,7 @@ def take_in(
                 new += 1
             else:
                 there += 1
-        except UserError as error:
+        except (ConfigError, EventError) as error:
             faults.append(f"{path}:{number}: {error}")
     return new, there, faults
 

@@ -14,7 +14,7 @@ from typing import Any
 from kmidi_lab.errors import DataError, FileError, reason, show
 from kmidi_lab.feedback.event import LONGEST_LINE, Event, to_line
 from kmidi_lab.feedback.reading import LAST_TIME, EventError, parse
-from kmidi_lab.feedback.store_file import TABLES, UNSCRUBBED, commit_and_scrub, is_store, own_schema, schema_of
+from kmidi_lab.feedback.store_file import TABLES, UNSCRUBBED, advice, commit_and_scrub, is_store, own_schema, schema_of
 
 FILE = "feedback.db"
 _VERSION = 1
@@ -47,7 +47,8 @@ class Store:
             path.touch(mode=0o600)
             plain = path.is_file()
         except (OSError, ValueError) as error:
-            raise FileError(f"{path}: can't be made ({reason(error)}); choose another paths.output_root") from error
+            can = "can't be written, as a store must be also to be read" if path.is_file() else "can't be made"
+            raise FileError(f"{path}: {can} ({reason(error)}); choose another paths.output_root") from error
         if not plain:  # SQLite waits for ever for what a pipe holds
             raise DataError(f"{path}: no plain file, so no feedback store; choose another paths.output_root")
         if path.stat().st_size and not is_store(path):
@@ -177,9 +178,7 @@ class Store:
                 connection.execute("PRAGMA secure_delete=ON")
                 yield connection
         except sqlite3.Error as error:
-            raise DataError(
-                f"{self.path}: {reason(error)}; move it away, or choose another paths.output_root"
-            ) from error
+            raise DataError(f"{self.path}: {advice(error)}") from error
 
 
 def _put(connection: sqlite3.Connection, event: Event) -> str:

@@ -25,6 +25,21 @@ CREATE TABLE salt (value TEXT NOT NULL);
 """
 
 
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "another program is writing to it; end that, and try again",
+    sqlite3.SQLITE_FULL: "free space, and try again",
+    sqlite3.SQLITE_IOERR: "look after the disk, and try again",
+    sqlite3.SQLITE_READONLY: "give yourself the right to write to it and its folder, or choose another paths.output_root",
+}
+"""What helps, by the primary code of an error."""
+
+
+def advice(error: sqlite3.Error) -> str:
+    """Why a store can't be used, and what to do."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return f"{reason(error)}; {_ADVICE.get(code, 'move it away, or choose another paths.output_root')}"
+
+
 def is_store(path: Path) -> bool:
     """Whether a file is one of SQLite; its content may still be another's. Raises DataError: it can't be read."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,8 +26,11 @@ def use_ids(folder: Path) -> list[tuple[str, int]]:
     if not path.is_file():
         return []
     try:
-        return [(str(use), int(since)) for use, since in orjson.loads(path.read_bytes())]
-    except (ValueError, TypeError, OSError) as error:
+        held = [(str(use), int(since)) for use, since in orjson.loads(path.read_bytes())]
+        if not all(re.fullmatch("[0-9a-f]{32}", use) for use, _ in held):
+            raise ValueError("an id is 32 hex digits")
+        return held
+    except (ValueError, TypeError, OverflowError, OSError) as error:
         raise DataError(f"{path}: not a list of ids; move it away, and a new one is made") from error
 
 
