@@ -99,6 +99,12 @@ def test_chords_of_rated_songs_are_not_what_users_play(job, tmp_path) -> None:
         job("task=monitor", "model=harmony", f"monitor.store={store}")
 
 
+@pytest.mark.parametrize("model", ["emotion", "emotion_node", "feel", "instrument"])
+def test_of_what_a_model_hears_no_event_tells(refusal, tmp_path, model: str) -> None:
+    told = refusal("task=monitor", f"model={model}", f"monitor.store={tmp_path / 'empty.db'}")
+    assert told.startswith(f"model={model} hears sound, which no event holds") and "harmony, intent" in told
+
+
 def _stored(path, model: str, vectors: np.ndarray) -> str:
     Store(path).add(Event(use=new_id(), model=model, action="accepted", input=[float(v) for v in x]) for x in vectors)
     return f"monitor.store={path}"

@@ -33,11 +33,16 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
     """Compares the inputs of the last `monitor.days` days with those that the model was trained on.
 
     Raises:
-        ConfigError: no days, or no model. DataError: too few inputs. DriftError: they are of another population.
+        ConfigError: no days, no model, or one that hears sound. DataError: too few inputs. DriftError: they are of another population.
     """
     options, contract = cfg.monitor, CONTRACTS[cfg.model.name]
     if options.days < 1:
         raise ConfigError(f"monitor.days={options.days} must be 1 or more")
+    if contract.listens:
+        able = sorted(name for name, other in CONTRACTS.items() if not other.listens)
+        raise ConfigError(
+            f"model={cfg.model.name} hears sound, which no event holds, so there is nothing to compare; allowed: {', '.join(able)}"
+        )
     store = Store(Path(options.store) if options.store else Path(cfg.paths.output_root) / FILE)
     earliest = time.time() - options.days * _DAY_S
     # The chords of one song of the page are loops with a short past and one feeling: not what a plugin's user plays.
