@@ -20,7 +20,16 @@ from kmidi_lab.feedback.store import AdditionCounts, Store
 from kmidi_lab.inference.published import release_root
 
 HERE = Path(__file__).parent
-WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Wold-style-cast", "-Werror"]
+WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Wpedantic",
+    "-Wshadow",
+    "-Wconversion",
+    "-Wsign-conversion",
+    "-Wold-style-cast",
+    "-Werror",
+]
 FLAGS = ["-std=c++17", "-O1", "-g", *WARNINGS, "-pthread"]
 CONSENT = '{"format":"kmidi-consent-1","scope":"all","date":"2020-02-29T00:00:00Z"}\n'
 pytestmark = [
