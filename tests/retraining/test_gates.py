@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from torch import nn
 
 from kmidi_lab.errors import DataError
 from kmidi_lab.retraining import gates
+from kmidi_lab.retraining.gated import Retraining
 from kmidi_lab.retraining.lessons import Lessons
 from kmidi_lab.retraining.mixing import FeedbackMixer
 from kmidi_lab.retraining.raters import event_weights
@@ -180,3 +184,14 @@ def test_batches_hold_the_share_of_feedback_that_is_wanted() -> None:
     assert batch.joint[:70].tolist() == [1] * 70
     assert not np.array_equal(mixed(own, 1).joint.numpy(), batch.joint.numpy())
     assert np.array_equal(mixed(own, 0).joint.numpy(), batch.joint.numpy())
+
+
+def test_without_anything_to_test_by_nothing_is_trained() -> None:
+    lessons, empty = _lessons(8), (np.zeros(0), np.zeros(0))
+    training: Any = SimpleNamespace(frozen_tests=lambda call, head, data: {"": empty, "family": empty})
+    model: Any = SimpleNamespace(training=training, module=SimpleNamespace(network=nn.Identity(), head=dict))
+    report = Retraining(model, lessons, [], held_out(lessons, np.ones(1), 0.25, 0), 0.01, 0)
+    with pytest.raises(
+        DataError, match="no item that the answer is known of, so nothing would tell whether the model forgets"
+    ):
+        report.test_released(SimpleNamespace())  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,12 @@ from numpy.typing import NDArray
 
 from kmidi_lab.after_fit import numpy_call
 from kmidi_lab.data import DataModule
+from kmidi_lab.errors import DataError
 from kmidi_lab.nn.module import LabModule
 from kmidi_lab.retraining import gates
 from kmidi_lab.retraining.adapting import losses
 from kmidi_lab.retraining.gates import Gate
-from kmidi_lab.retraining.lessons import Lessons
+from kmidi_lab.retraining.lessons import Array, Lessons
 from kmidi_lab.retraining.opening import TrainableRelease
 from kmidi_lab.retraining.raters import DOUBTFUL, Rater, event_weights
 from kmidi_lab.retraining.splitting import Parts
@@ -42,6 +44,7 @@ class Retraining:
     ) -> None:
         self._model, self._lessons, self._raters = model, lessons, raters
         self.parts, self._margin, self._seed = parts, margin, seed
+        self._before: Mapping[str, tuple[Array, Array]] = {}
         self.gates: list[Gate] = []
 
     @property
@@ -55,12 +58,22 @@ class Retraining:
         counted = {**self._lessons.left_out, why: int(events.sum())}
         self._lessons = replace(self._lessons.rows(~events), left_out=counted)
 
+    def test_released(self, data: DataModule) -> None:
+        """Takes the released model's frozen test, before hours of training. Raises DataError: the data test nothing of it."""
+        self._before = self._frozen_tests(self._model.module, data)
+        if not sum(weights.sum() for _, weights in self._before.values()):
+            raise DataError(
+                "the test part of the original data has no item that the answer is known of, so nothing would tell whether "
+                "the model forgets; begin with a model whose data have"
+            )
+
+    def _frozen_tests(self, module: LabModule, data: DataModule) -> Mapping[str, tuple[Array, Array]]:
+        return self._model.training.frozen_tests(numpy_call(module.network), module.head(), data)
+
     def gate(self, record: RunRecord, module: LabModule, data: DataModule) -> bool:
         """Whether all gates are passed; the record tells of them, and of no event and no user."""
         training, base = self._model.training, self._model.module
-        before, after = (
-            training.frozen_tests(numpy_call(m.network), m.head(), data) for m in (base, module.cpu().eval())
-        )
+        before, after = self._before, self._frozen_tests(module.cpu().eval(), data)
         own = self._lessons.rows(self.parts.held)
         trust = event_weights(own, np.array([rater.weight for rater in self._raters]))
         first, second = (losses(m, training, own) for m in (base, module))

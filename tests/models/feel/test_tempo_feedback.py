@@ -37,6 +37,7 @@ from kmidi_lab.nn.layer_rates import parameter_groups
 from kmidi_lab.nn.streaming import TorchModel
 from kmidi_lab.retraining.lessons import Lessons
 from kmidi_lab.retraining.opening import TrainableRelease, lessons_of, listening
+from kmidi_lab.retraining.raters import habit
 from kmidi_lab.retraining.recordings import Recordings, hear
 
 TRAINING = TempoFeedback()
@@ -182,10 +183,23 @@ def test_tempos_of_several_users_that_do_not_fit_are_told() -> None:
     x = np.array([[item] for item, _, _ in rows], np.float32)
     lessons = Lessons(x, np.array([[place] for *_, place in rows]), np.array([u for _, u, _ in rows]), ("a", "b"), {})
     assert TRAINING.remarks(lessons) == [
-        "of 3 recordings with labels of several users 2 have tempos more than 4 % apart, 1 of them half or double: each "
-        "user's trust decides"
+        "3 recordings with labels of several users: in 2 the tempos are more than 4% apart, in 1 half or double; each user's "
+        "trust decides"
     ]
+    assert TRAINING.remarks(lessons.rows(slice(2, 4)))[0].startswith(
+        "1 recording with labels of several users: in 1 the"
+    )
     assert TRAINING.remarks(lessons.rows(slice(0, 2))) == []
+    assert TRAINING.remarks(Lessons(np.zeros((0, 1)), np.zeros((0, 0)), np.zeros(0, int), (), {})) == []
+
+
+def test_one_tempo_for_everything_is_a_habit() -> None:
+    """Of two users one types 120 or nearly so for all; the other's tempos differ, and two of the same kind are none."""
+    told = [[118, 120, 120, 121, 122], [70, 71, 100, 150, 200]]
+    places = np.array([[bin_of(tempo)] for user in told for tempo in user])
+    lessons = Lessons(places, places, np.repeat([0, 1], 5), ("a", "b"), {})
+    found = habit(TRAINING.allowed(places, {}), lessons)
+    assert (found[:5] > 0.2).all() and (found[5:] <= 0).all()
 
 
 def test_the_frozen_test_is_that_of_the_decoder_and_its_recordings_are_known() -> None:
@@ -200,6 +214,8 @@ def test_the_frozen_test_is_that_of_the_decoder_and_its_recordings_are_known() -
         assert weights.tolist() == [1, 1]
         return found
 
+    none, weights = TRAINING.test_losses(lambda x: x, {}, Data(test=[beatless]))
+    assert none.shape == weights.shape == (0,)
     assert (losses(right) < 1.5).all() and (losses(wrong) > losses(right) + 1).all()
     assert TRAINING.judges(data) == {sha256(song.sound.tobytes()).hexdigest() for song in songs}  # type: ignore[union-attr]
 

@@ -55,7 +55,7 @@ class TempoFeedback(SoundTraining):
     of the logits, as in the training.
     """
 
-    RATE = 3e-4
+    RATE = 1e-4
     LABELLED: ClassVar[str] = (
         f"without a tempo of {SLOWEST:g} to {FASTEST:g} quarter notes a minute, which the model tells"
     )
@@ -81,16 +81,16 @@ class TempoFeedback(SoundTraining):
 
     def remarks(self, lessons: Lessons) -> list[str]:
         by_item: dict[int, dict[int, float]] = {}
-        for item, rater, place in zip(lessons.item, lessons.rater, lessons.targets[:, 0], strict=True):
-            by_item.setdefault(item, {})[rater] = place
+        for item, rater, target in zip(lessons.item, lessons.rater, lessons.targets, strict=True):
+            by_item.setdefault(item, {})[rater] = target[0]
         several = [[*places.values()] for places in by_item.values() if len(places) > 1]
         spans = np.array([max(places) - min(places) for places in several])
-        if not (apart := spans > _NEAR).any():
+        if not (apart := int((spans > _NEAR).sum())):
             return []
         octaves = (np.abs(spans - _OCTAVE) <= _NEAR).sum()
         return [
-            f"of {many(len(several), 'recording')} with labels of several users {apart.sum()} have tempos more than 4 % apart, "
-            f"{octaves} of them half or double: each user's trust decides"
+            f"{many(len(several), 'recording')} with labels of several users: in {apart} the tempos are more than {NEAR:.0%} "
+            f"apart, in {octaves} half or double; each user's trust decides"
         ]
 
     def adapted(self, module: LabModule) -> Mapping[str, int]:
@@ -115,9 +115,9 @@ class TempoFeedback(SoundTraining):
         chances = tempo_chances(softmax(outputs), np.asarray(x[:, -len(PLACES) :], np.float64))
         return _lacking(chances, targets[:, 0])
 
-    def by_chance(self, outputs: Array, head: Head, x: Array, targets: Array, rng: np.random.Generator) -> Array:
-        """That of a tempo drawn from all that the model tells."""
-        return np.exp(-_lacking(np.full((len(x), len(PLACES)), 1 / len(PLACES)), targets[:, 0]))
+    def allowed(self, targets: Array, head: Head) -> NDArray[np.bool_]:
+        """Of the 256 tempos that the decoder looks at those within 4 %: who always gives the same one has a habit."""
+        return _near(targets[:, 0])
 
     def loss(self, module: LabModule, batch: Any) -> torch.Tensor:
         return tempo_losses(self.said(module, batch.means), batch.targets[:, 0]).mean()
@@ -133,7 +133,7 @@ class TempoFeedback(SoundTraining):
         outputs = [call(x[None])[0] for x in adapted_sounds([song.frames for song in songs])]
         chances = [tempo_chances(tempo_shares(o), repeats_of(beat_activation(o[:, BEAT]))) for o in outputs]
         places = np.array([bin_of(song.tempo) for song in songs])
-        return _lacking(np.stack(chances), places), np.ones(len(songs))
+        return _lacking(np.reshape(chances, (-1, len(PLACES))), places), np.ones(len(songs))
 
     def module_settings(self, architecture: str) -> dict[str, Any]:
         channels, values, first, kernel, *dilations, hidden, _ = (int(n) for n in re.findall(r"\d+", architecture))
@@ -151,5 +151,9 @@ class TempoFeedback(SoundTraining):
 
 def _lacking(chances: Array, places: Array) -> Array:
     """`[E]`, minus the log of how likely `[E, 256]` a tempo within 4 % of that at `places` `[E]` is."""
-    near = np.abs(PLACES - places[:, None]) <= _NEAR
-    return np.asarray(-np.log(np.maximum((chances * near).sum(1), _IMPOSSIBLE)))
+    return np.asarray(-np.log(np.maximum((chances * _near(places)).sum(1), _IMPOSSIBLE)))
+
+
+def _near(places: Array) -> NDArray[np.bool_]:
+    """`[E, 256]`, which of the decoder's tempos are within 4 % of that at `places` `[E]`."""
+    return np.asarray(np.abs(PLACES - places[:, None]) <= _NEAR)
