@@ -6,7 +6,8 @@ For docs/retraining.md. The collection: fifteen seconds each of ASAP's piano per
 release's data holds, through FluidR3_GM, which it was not trained on. A musician taps the beats that ASAP marks. Of
 each seed half of the pieces are asked about, the others are labelled. The frozen test is all of the release's; replayed
 are excerpts through TimGM6mb of `--train` scores of Groove MIDI, as many of POP909 and of music by rule. `crowd`: four
-users who each type what no other does. `raters`: ten of four recordings each, two of whom tap half of what is played.
+users who each type what no other does. `raters`: ten of four recordings each, two of whom tap half of what is played, or
+type 120 for all.
 
 So that many draws are affordable, an excerpt is what a lesson holds, the mean of what stands before the last layer, for
 the original data, too. task=retrain hears random stretches of them, frame by frame. The gates are those of
@@ -203,8 +204,9 @@ def raters(world: World, seed: int, out: Result) -> None:
     rows = rng.permutation(len(places))
     own, rest = rows[:40], rows[40:]
     rater, octave = np.arange(len(own)) % 10, bin_of(100.0)
-    for kind in ("none", "half"):
-        said = places[own] - octave * ((rater >= 8) & (kind == "half"))
+    for kind in ("none", "half", "always 120"):
+        said = places[own] - octave * ((rater >= 8) & (kind == "half") & (places[own] >= octave))  # none below 50
+        said[(rater >= 8) & (kind == "always 120")] = bin_of(120.0)
         lessons = world.lessons(own, said, rater)
         trust = np.array([one.weight for one in rated(world.base, world.training, lessons, seed)])
         for way, weights in (("with trust", trust), ("without", np.ones(10))):
