@@ -114,7 +114,13 @@ def test_a_slash_between_chords_is_a_bar_line() -> None:
         ("Filmmusik, düster, wird immer lauter", "arc", "Climb-to-Climax"), ("une berceuse douce à trois temps, harpe et flûte", "metres", (("3/4", "3/4"),)),
         ("I want violins and flutes", "programs", {"pad": 48, "lead": 73}), ("dreamy shoegaze with reverb", "style", "pop"),
         ("tension underscore, low strings", "programs", {"pad": 48}), ("trumpet solo over a walking bass", "programs", {"lead": 56}),
-        ("sad piano solo like Chopin", "without", ("pad", "drums")),
+        ("sad piano solo like Chopin", "without", ("pad", "drums")), ("a twelve-tone row for flute", "programs", {"lead": 73}),
+        ("walking bass, brushes, muted trumpet, a smoky night", "programs", {"lead": 59}), ("ancient temple, pentatonic, bamboo flute, slow", "programs", {"lead": 77}),
+        ("war scene, drums only, growing, 1 minute", "seconds", 60), ("war scene, drums only, growing, 1 minute", "arc", "Climb-to-Climax"),
+        ("90 seconds, morning, storm, sunset", "seconds", 90), ("trap beat 140", "tempo", (140, 140)), ("never slow down, keep it fast", "tempo", (126, 150)),
+        ("make music slow with the flute and the piano", "programs", {"lead": 73, "chords": 0}), ("a song with guitar electric", "programs", {"chords": 27}),
+        ("the tempo is 65, tonality is re minor", "key", ("D", "minor")), ("I don't want drums and bass", "without", ("bass", "drums")),
+        ("a song, end with a fade-out over the chorus", "missing", ()), ("un morceau de 24 mesures", "bars", 24),
     ],
 )  # fmt: skip
 def test_what_people_type_is_read(text: str, wish: str, value: object) -> None:
@@ -138,7 +144,7 @@ def test_a_form_has_the_bars_that_are_said() -> None:
         ("a song in H minor", "no such key (in h minor)"),
         ("a happy song ending on a major chord", "no such harmony (ending on a major chord)"),
         ("Beethoven meets dubstep", "not understood as a wish (dubstep)"),
-        ("a rock song with a guitar solo after the second chorus", "nothing is done there (a guitar solo after the second chorus)"),
+        ("a rock song with a drum solo", "no such solo (with a drum solo)"),
         ("une chanson triste avec un dernier refrain bizarre", "nothing is done there (triste avec un dernier refrain bizarre)"),
     ],
 )  # fmt: skip

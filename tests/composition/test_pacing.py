@@ -37,6 +37,36 @@ def test_a_tempo_of_a_place_is_read(text: str, paces: list[tuple[str, Place | No
     assert (wishes.missing, wishes.course, wishes.ending.slower) == ((), "", "")
 
 
+@pytest.mark.parametrize(
+    ("text", "first", "value", "place"),
+    [
+        ("from 80 to 140 bpm", 80, "to 140", Place("bars", 1)), ("starts at 80 bpm and ends at 140 bpm", 80, "to 140", Place("bars", 1)),
+        ("accelerando from 60 to 120", 60, "to 120", Place("bars", 1)), ("tempo 120 then 90", 120, "90", Place("second half")),
+        ("von 80 auf 140 bpm", 80, "to 140", Place("bars", 1)), ("de 140 à 80 bpm", 140, "to 80", Place("bars", 1)), ("da 80 a 140 bpm", 80, "to 140", Place("bars", 1)),
+        ("ein Lied, das mit 80 bpm beginnt und mit 140 endet", 80, "to 140", Place("bars", 1)),
+    ],
+)  # fmt: skip
+def test_two_tempos_in_figures_are_where_a_song_comes_from_and_to(
+    text: str, first: int, value: str, place: Place
+) -> None:
+    wishes = read_sentence(text)
+    assert (wishes.tempo, wishes.course, wishes.missing) == ((first, first), "", ())
+    assert [(c.value, c.place) for c in wishes.changes] == [(value, place)]
+
+
+@pytest.mark.parametrize(
+    "text", ["a song between 80 and 100 bpm", "80-90 bpm", "anywhere from 80 to 100 bpm", "my heart went from 80 to 140 bpm", "from 19 to 90"]
+)  # fmt: skip
+def test_other_figures_are_no_course(text: str) -> None:
+    assert not read_sentence(text).changes
+
+
+def test_a_song_comes_to_its_last_tempo_bar_by_bar(sketch) -> None:
+    song = sketch(text="from 60 to 120 bpm", sections="verse 4, chorus 1", models=False)
+    assert [t.tempo for t in song.arrangement.tempos] == [60, 71.35, 84.85, 100.91, 120]
+    assert "tempo faster to 120 in bars 1-5 from the text (from 60 to 120 bpm)" in song.remarks
+
+
 def test_the_rest_of_the_song_has_its_own_tempo() -> None:
     assert read_sentence("a folk song with a slow intro then fast").tempo == (126, 150)
     assert read_sentence("a slow song with a fast chorus").tempo == (66, 84)
@@ -74,6 +104,14 @@ def test_a_tempo_leads_on_from_the_one_that_a_bar_has() -> None:
     assert usual[0] > 1.1 and [f / u for f, u in zip(factors, usual, strict=True)] == pytest.approx(
         [1.2 ** (n / 4) for n in (1, 2, 3, 4)] + [1.2] * 4
     )
+
+
+def test_a_mood_of_a_section_that_has_a_tempo_of_its_own_tells_none() -> None:
+    brief, verse, sad = chosen("", Mood(0.6, 0.4), 8, 1, tempo=100), Place("verse"), Mood(-0.6, -0.4, words="sad")
+    changes = [Change("mood", "sad", verse, "sad verse"), Change("pace", "slow", verse, "slow verse")]
+    moods = [sad] * 4 + [brief.mood] * 4
+    told = [list(paced(read_form("verse 4, chorus 4"), found, brief, moods)[1]) for found in (changes, changes[:1])]
+    assert told == [changes[1:], changes[:1]]
 
 
 def test_an_accelerando_out_of_a_half_time_bridge_does_not_jump() -> None:

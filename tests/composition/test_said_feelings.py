@@ -74,6 +74,19 @@ def test_several_feelings_are_their_mean() -> None:
     assert felt is not None and (felt.valence, felt.arousal) == pytest.approx((-0.6, 0.15))
 
 
+@pytest.mark.parametrize(
+    ("language", "text", "words"),
+    [
+        ("German", "Ein Lied über meinen Opa, der gestorben ist, aber es soll fröhlich sein", ("happy",)), ("Dutch", "een vrolijk lied voor mijn overleden oma", ("happy",)),
+        ("Spanish", "una canción para mi abuela que murió, pero alegre", ("happy",)), ("French", "une chanson triste pour ma grand-mère décédée", ("sad", "grieving")),
+        ("German", "traurig, aber fröhlich", ("sad", "happy")), ("Italian", "una canzone per mia nonna che è morta, ma allegra", ("happy",)),
+    ],
+)  # fmt: skip
+def test_what_a_song_is_about_is_not_against_what_it_is_to_be(language: str, text: str, words: tuple[str, ...]) -> None:
+    felt = said_feelings(text, language)
+    assert felt and felt.words == words
+
+
 def test_every_word_is_one_of_the_feel_lexicon() -> None:
     for language in ("German", "French", "Spanish", "Italian", "Portuguese", "Dutch"):
         feelings = words_in(language)["feelings"]

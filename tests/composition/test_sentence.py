@@ -109,7 +109,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "I hate piano. Use marimba and vibraphone instead, mid-tempo": {
         "tempo": (90, 110), "programs": {"lead": 12, "chords": 11}},
     "tuba solo": {"programs": {"lead": 58}, "without": ("chords", "pad", "bass", "drums")},
-    "a rock song with a guitar solo": {"style": "rock", "programs": {"lead": 29}},
+    "a rock song with the guitar": {"style": "rock", "programs": {"chords": 27}},
     "jazz with guitar and sax": {"style": "jazz", "programs": {"chords": 26, "lead": 65}},
     "a lullaby with music box": {
         "tempo": (58, 72), "style": "ballad", "programs": {"lead": 10}, "without": ("drums",)},

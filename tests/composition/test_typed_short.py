@@ -24,6 +24,8 @@ SHORT: dict[str, dict[str, Any]] = {
     "celo and flte duet": {"programs": {"lead": 73, "bass": 42}},
     "no melody no bass no drums just pads": {"without": ("lead", "chords", "bass", "drums")},
     "a 30 sec intro for my podcast, marimba": {"seconds": 30, "programs": {"lead": 12}},
+    '{"genre": "rock", "bpm": 140}': {"style": "rock", "tempo": (140, 140)},
+    "exactly 40 bars": {"bars": 40},
     "a jazz song with vibes": {"style": "jazz", "programs": {"lead": 11}},
 }
 UNASKED = [
@@ -56,6 +58,8 @@ def test_what_only_looks_like_it_asks_for_nothing(text: str) -> None:
         ("techno, 4 on the floor", "no rhythm of its own (4 on the floor)"), ("a four-part chorale in the style of Bach", "no style of its own (in the style"),
         ("like the beginning of Bohemian Rhapsody", "no style of its own (like the beginning of bohemian rhapsody)"), ("count-in, then a rock song", "no count-in (count-in)"),
         ("a rock song with a count-in", "no count-in (a count-in)"), ("indie folk, capo 3", "no tuning of its own (capo 3)"), ("metal, drop D", "no tuning of its own (drop d)"),
+        ("the same song but slower", "no song before this one (the same song)"), ("a piece with a modulation to the dominant", "no change of key (modulation)"),
+        ("ends with a big major chord", "no such harmony"), ("the last chorus should have lyrics", "nothing is done there"),
         ("ends on an unresolved chord", "no open end"), ("a song with the melody in the left hand", "no such place"), ("game music, no drums, loop", "no loop (loop)"),
     ],
 )  # fmt: skip
@@ -95,7 +99,8 @@ def test_pictures_of_players_are_players() -> None:
     ("text", "read"),
     [
         ("I don't want anything sad. Not another sad piano song. Give me joy!", "Give me joy"), ("nothing sad, something cheerful", "something cheerful"),
-        ("I don't want to be sad", "I don't want to be sad"), ("no sad songs", "no sad songs"), ("I want a sad song", "I want a sad song"),
+        ("I don't want to be sad", "I don't want to be sad"), ("no sad songs", "hopeful"), ("anything but sad", "hopeful"), ("not another happy song please", "melancholy please"), ("don't make it too happy", "a song"),
+        ("music that is not too sad and not too happy", "music that is"), ("I don't want drums and bass", "a song"), ("no piano, I hate piano", "a song"), ("I want a sad song", "I want a sad song"),
     ],
 )  # fmt: skip
 def test_a_mood_that_is_not_wanted_is_not_read_where_another_is(text: str, read: str) -> None:
@@ -106,7 +111,7 @@ def test_a_mood_that_is_not_wanted_is_not_read_where_another_is(text: str, read:
     ("text", "valence"),
     [
         ("an angry song about my best friend's wedding lol", -0.6), ("something sad for my happy dog", -0.6), ("make it happy", 0.8),
-        ("I was happy", None), ("a sad man sings", None),
+        ("a song for my grandmother who died, but cheerful", 0.75), ("sad but hopeful", None), ("a sad song about home, but hopeful", -0.6), ("I was happy", None), ("a sad man sings", None),
     ],
 )  # fmt: skip
 def test_a_mood_that_is_asked_for_is_the_songs(text: str, valence: float | None) -> None:

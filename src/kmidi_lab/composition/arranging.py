@@ -52,9 +52,9 @@ class Arranger:
         self._brief, self._bar = brief, brief.metre.bar
         self._composer, self._backing = Staged(brief, players), Backing(brief)
         usual = bands().get(brief.band.name, brief.band)
-        # Who is asked for plays all of the tune; else a style has somebody for its solos.
+        # Who is asked for plays all of the tune, unless it is a solo; else a style has somebody for its solos.
         own = brief.band.programs == usual.programs and brief.second is None and "chords" not in brief.without
-        self._soloist = brief.band.solo if own else None
+        self._soloist = brief.band.solo if own or brief.band.solo != usual.solo else None
         self._harmonised = own and not brief.band.improvised
 
     def arrange(

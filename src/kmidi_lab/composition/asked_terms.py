@@ -25,6 +25,8 @@ OF_PLACES = ("to", "into", "from", "by", "after", "before", "until", "over", "un
               "against", "behind", "where", "than")  # fmt: skip
 """Words that describe, beside which nobody need do anything."""
 _PLAYERS = ("instrument", "part", "ensemble")
+_NOT_WANTED = ("don't want", "do not want", "don't want any", "don't use", "don't add")
+"""What leaves out players who stand right behind it."""
 _DESCRIBING = 2
 """Words for what a player is like, at most."""
 _FARTHEST = 6
@@ -36,6 +38,8 @@ def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     mark = [i.kind in ("tempo", "key") or is_metre(items, n) or is_sure(items, n) for n, i in enumerate(items)]
     opening = opening_players(items)
     mark[:opening] = [True] * opening
+    if start := closing_players(items):
+        mark[start:] = [True] * (len(items) - start)
     asks = any(mark)
     for n, item in enumerate(items):
         solo = item.kind == "other_instrument" and n + 1 < len(items) and items[n + 1].text == "solo"
@@ -52,6 +56,8 @@ def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
             asks = True
             mark[first : n + 1] = [True] * (n + 1 - first)
             _onward(items, n + 1, mark)
+        elif item.text in _NOT_WANTED and (end := _left_out(items, n)):
+            asks, mark[n:end] = True, [True] * (end - n)
         elif item.kind == "wish" or (item.kind == "order" and all(i.kind in ("filler", "mood") for i in items[:n])):
             marked = any(mark)
             _onward(items, n + 1, mark)
@@ -121,6 +127,23 @@ def opening_players(items: Sequence[Item]) -> int:
     return last + 1 + alone if last >= 0 and any(i.text in goes_on or is_scored(i) for i in behind) else 0
 
 
+def closing_players(items: Sequence[Item]) -> int:
+    """Where the players begin that a clause ends with and that it is for, as in `a twelve-tone row for flute`; 0 of none."""
+    start = max((n + 1 for n, i in enumerate(items) if i.text == "for"), default=0)
+    named = [i.kind for i in items[start:] if i.text not in ("and", "solo")]
+    told = any(i.kind in ("stop", "story", "owner", "negation") for i in items[:start])
+    return start if start > 1 and named and {*named} <= {"instrument", "ensemble"} and not told else 0
+
+
+def _left_out(items: Sequence[Item], n: int) -> int:
+    """Where the players end that somebody does not want, as in `I don't want drums and I …`; 0 where none follow alone."""
+    end = n + 1
+    while end < len(items) and (items[end].kind in _PLAYERS or items[end].text in ("and", "or", "nor", "any")):
+        end += 1
+    alone = end == len(items) or (items[end].kind in ("stop", "filler") and items[end - 1].text in ("and", "or"))
+    return end if alone and any(i.kind in _PLAYERS for i in items[n:end]) else 0
+
+
 def pictured(items: Sequence[Item]) -> list[bool]:
     """The pace of what a clause describes where nobody does anything, as in `a slow walk home` or `walking slowly home`."""
     mark = [False] * len(items)
@@ -141,6 +164,12 @@ def _describes_players(items: Sequence[Item], n: int) -> bool:
     return (
         items[n].kind == OTHER and bool(after) and (after[0] in players or (after[0] == OTHER and after[-1] in players))
     )
+
+
+def _is_their_article(items: Sequence[Item], n: int) -> bool:
+    """Whether a `the` stands between `with` or `and` and a player, as in `with the flute and the piano`."""
+    after = items[n + 1].kind if n + 1 < len(items) else ""
+    return items[n].text == "the" and items[n - 1].text in ("with", "and") and after in _PLAYERS
 
 
 def described(items: Sequence[Item]) -> list[bool]:
@@ -182,7 +211,9 @@ def phrases(items: Sequence[Item]) -> list[bool]:
         if n and items[n - 1].text == "live":
             continue
         end = n + 1
-        while end < len(items) and (items[end].kind not in BREAKS or _describes_players(items, end)):
+        while end < len(items) and (
+            items[end].kind not in BREAKS or _describes_players(items, end) or _is_their_article(items, end)
+        ):
             end += 1
         if (
             end == n + 1 < len(items) and items[end].text == "the" and item.kind != "negation"

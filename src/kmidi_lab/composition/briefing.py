@@ -16,6 +16,7 @@ from kmidi_lab.composition.metres import METRES
 from kmidi_lab.composition.planning import named_form
 from kmidi_lab.composition.reference import Reference
 from kmidi_lab.composition.request import BY_TEXT, SongRequest
+from kmidi_lab.composition.soloing import soloist_of
 from kmidi_lab.composition.wishes import Wishes
 from kmidi_lab.song import answer, filled
 from kmidi_lab.song.suggestions import affect
@@ -133,7 +134,8 @@ def _with_instruments(band: Band, wishes: Wishes) -> Band:
             programs[role] = next(
                 p for p in (*_OTHERS[role], program) if p // 8 not in wishes.no_family or p == program
             )
-    return replace(band, programs=programs)
+    soloist = soloist_of(wishes.changes, band.name)
+    return replace(band, programs=programs, solo=band.solo if soloist is None else soloist)
 
 
 def _title(text: str) -> str:

@@ -13,7 +13,7 @@ from kmidi_lab.composition.asked_terms import (
     pictured,
 )
 from kmidi_lab.composition.collector import Collector
-from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, is_key
+from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, PEOPLE, is_key
 from kmidi_lab.composition.said_left import terms_left
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 from kmidi_lab.composition.words import clauses
@@ -21,6 +21,11 @@ from kmidi_lab.composition.words import clauses
 _PLAYERS = ("instrument", "part", "ensemble")
 _NAMING = ("instrument", "other_instrument", "part", "ensemble", "genre", "head")
 """Kinds that name players, or music: beside one of these a solo is a part of it."""
+
+_SURE = ("instrument", "ensemble", "part", "kit", "other_instrument", "tempo", "key", "metre", "bars", "seconds")
+"""Kinds that mean music in a list."""
+_CLAUSES, _WORDS = 3, 5
+"""Clauses of a list, at least, and terms of each, at most."""
 
 
 def collect(
@@ -50,7 +55,7 @@ def collect(
     ]
     groups = [items for items in groups if items]
     marks = [asked(items) for items in groups]
-    asks = asks or any(a for _, a in marks)
+    asks = asks or any(a for _, a in marks) or _is_list(groups)
     lists = [not any(i.kind in (OTHER, "stop", "story", "order") for i in items) for items in groups]
     runs = _runs(groups, lists)
     for n, items in enumerate(groups):
@@ -85,6 +90,18 @@ def _runs(groups: Sequence[Sequence[Item]], lists: Sequence[bool]) -> list[bool]
         for n, items in enumerate(groups)
     ]
     return [on and any(terms[k] for k in (n - 1, n + 1) if 0 <= k < len(terms)) for n, on in enumerate(terms)]
+
+
+def _is_list(groups: Sequence[Sequence[Item]]) -> bool:
+    """Whether a text is a list of what a song is to have, as in `ancient temple, pentatonic, bamboo flute, slow`: short clauses
+    that tell of nobody, of which two at least can mean nothing but music, or the first is a length.
+    """
+    if len(groups) < _CLAUSES or any(len(items) > _WORDS for items in groups):
+        return False
+    if any(i.kind in ("stop", "story", "owner") or i.text in PEOPLE for items in groups for i in items):
+        return False
+    sure = [any(i.kind in _SURE for i in items) or [i.kind for i in items] == ["pace"] for items in groups]
+    return sum(sure) > 1 or [i.kind for i in groups[0]] == ["seconds"]
 
 
 def _over(items: list[Item]) -> list[Item]:

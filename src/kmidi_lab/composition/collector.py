@@ -17,7 +17,7 @@ from kmidi_lab.composition.wishes import Wishes
 
 _LINKS = frozenset({"filler", "mood", "owner"})
 _OTHER_MODE = {"major": "minor", "minor": "major"}
-_LESS = ("less", "not so much", "not too much", "fewer")
+_LESS = ("less", "not much", "not many", "not so much", "not too much", "fewer")
 """Negations that leave out nothing: what there is less of."""
 _WALKING = "walking"
 _BLUES, _BLUES_STYLE = "blues", "jazz"
@@ -33,7 +33,11 @@ _NEARLY = ("around", "roughly", "approximately")
 
 def _is_paced(item: Item) -> bool:
     """Whether a number behind a term is its tempo, as in `medium swing 132`."""
-    return item.text in ("at", *_NEARLY) or item.kind in ("genre", "pace") or item.text in vocabulary()["dances"]
+    return (
+        item.text in ("at", "beat", "beats", *_NEARLY)
+        or item.kind in ("genre", "pace")
+        or item.text in vocabulary()["dances"]
+    )
 
 
 class Collector:
@@ -139,6 +143,8 @@ class Collector:
             kind == "length" and self._bars is None and following.kind != "number" and not measures(items, n)
         ):
             self._bars, self._words["bars"] = int(value), text
+        elif kind == "bars":
+            self._missing.append(f"no second length ({text}): a song has one")
         elif kind == "seconds" and self._seconds is None:
             self._seconds, self._words["seconds"] = value, text
         elif kind == "blues form":

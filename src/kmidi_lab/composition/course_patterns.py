@@ -16,8 +16,13 @@ _TOKEN = re.compile(r"\{([a-z_]+)\}")
 _NAMED = {"genre": ("genre", "other_genre"), "player": ("instrument", "part")}
 EVERYBODY = ("band", "orchestra", "choir", "beat", "everything", "everyone", "rest", "instruments")
 """What all players together are called, and the beat."""
-_BE = "(?:(?:ist|sind|soll|sollen|sein|est|sont|soit|doit|être|es|son|sea|è|sono|sia|é|são|seja|is|zijn|moet|bitte|viel|wordt) )*"
+BE = "(?:(?:ist|sind|soll|sollen|sein|est|sont|soit|doit|être|es|son|sea|è|sono|sia|é|são|seja|is|zijn|moet|bitte|viel|wordt) )*"
 """Words of other languages between a section and what it is like."""
+_HIGHER = {
+    "interval": r"(?:(?:einen|d['’]un|un|um|een) )?(?:ganzton|halbton|demi-ton|ton|semitono|medio tono|mezzo tono|tono|semitom|meio tom|tom|halve toon|toon)",
+    "higher": "(?:höher|tiefer|plus (?:haut|bas)|más (?:alto|bajo|arriba)|arriba|sopra|sotto|più (?:alto|su)|acima|abaixo|mais alto|hoger|lager)",
+}
+"""How far up or down a section goes, in other languages."""
 _LABELS = ("fear", "disgust", "surprise")
 """Words of the lexicon that are no mood of a song."""
 
@@ -49,7 +54,15 @@ def words_of(language: str) -> Mapping[str, str]:
         moods = "|".join(vocabulary()["moods_elsewhere"][language].values())
         paces = {name: f"(?:{vocabulary()['paces_elsewhere'][language][name]})" for name in ("slow", "fast")}
         jumps = f"(?:{written['tempos'][language]['jumps']})"
-        own = {"mood": moods, "which": f"(?:(?:{ORDINALS}) )?", "be": _BE, "jumps": jumps, **paces}
+        own = {
+            "mood": moods,
+            "mark": r"(?: [1-4])?:?",
+            "which": f"(?:(?:{ORDINALS}) )?",
+            **_HIGHER,
+            "be": BE,
+            "jumps": jumps,
+            **paces,
+        }
         return {**written["elsewhere"][language], **own}
     named = {kind: [word for word, (k, _) in kinds().items() if k in of] for kind, of in _NAMED.items()}
     named["player"] += EVERYBODY

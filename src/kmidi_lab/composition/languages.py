@@ -26,6 +26,10 @@ _KEY = re.compile(
     r"|\bin (?P<dutch>[a-g](?:is|es|s|[#♯b♭])?)[- ](?P<size>(?:grote|kleine) terts\b|(?:groot|klein)(?=\s*(?:$|[^\w\s]|\d)|\s+(?:op|met|zonder|en|voor|van|maar|die|dat)\b))",
     re.I,
 )
+_SYLLABLES = re.compile(
+    r"\b(?:in|is|tonality|key(?: of)?:?) (?P<solfa>do|re|mi|fa|sol|la|si) (?P<mode>major|minor)\b", re.I
+)
+"""Syllables with an English word for the mode."""
 _END = re.compile(r"\s*(?:$|[^\w\s]|\d|(?:con|sin|a|para|y)\b)")
 _SAYINGS = re.compile(r"(?:la|mi) (?:mayor|menor)", re.I)
 """Keys in Spanish that begin other things, too, as in `en la mayor parte`."""
@@ -54,6 +58,7 @@ _MODES = {
     "minore": ("Italian", "minor"), "maior": ("Portuguese", "major"),
 }  # fmt: skip
 """What a key's mode is called, and in which language."""
+MODES_ELSEWHERE = {said: mode for said, (_, mode) in _MODES.items()}
 
 
 def language_of(text: str) -> str:
@@ -86,6 +91,7 @@ def language_of(text: str) -> str:
 
 def with_keys(text: str) -> str:
     """The text with keys as they are written in English: `d-Moll`, `ré mineur` and `la menor` become `in D minor`."""
+    text = _SYLLABLES.sub(lambda match: f"in {SOLFA[match['solfa'].lower()]} {match['mode']}", text)
     return _keys_as(_english_key, text)
 
 

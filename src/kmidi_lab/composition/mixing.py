@@ -33,6 +33,8 @@ _LEAST = 0.08
 _STRINGS, _GUITARS = (*range(40, 46), 48, 49), range(24, 32)
 _PROGRAMS = {"pizzicato": (_STRINGS, 45), "tremolo": (_STRINGS, 44), "palm-muted": (_GUITARS, 28)}
 """Instruments that can be played so, and General MIDI's program that is."""
+_PLUCKED = 32
+"""A double bass, whose strings are plucked anyway."""
 _MELODIC = ("lead", "chords", "pad", "bass")
 
 
@@ -63,7 +65,8 @@ def mixed(changes: Sequence[Change], brief: Brief, words: Mapping[str, str]) -> 
         roles = roles_of(who, present, brief, words) if who else everybody
         kinds, program = _PROGRAMS.get(way, (None, 0))
         if kinds is not None:
-            named = [r for r in (present if not who else roles) if r != "drums" and brief.band.programs[r] in kinds]
+            usual = (*kinds, _PLUCKED) if way == "pizzicato" and who else kinds
+            named = [r for r in (present if not who else roles) if r != "drums" and brief.band.programs[r] in usual]
             roles = {*named}
         if change.what == PLAYED:
             roles -= {"drums"}
@@ -76,7 +79,7 @@ def mixed(changes: Sequence[Change], brief: Brief, words: Mapping[str, str]) -> 
         for role in roles:
             if change.what == LOUDER:
                 loud[role] = _LOUDER[way]
-            elif kinds is not None:
+            elif kinds is not None and programs[role] in kinds:
                 programs[role] = program
             if change.what == PLAYED:
                 how[role] = way

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from kmidi_lab.composition.brief import Brief, Mood
-from kmidi_lab.composition.change import DOUBLE, FASTER, HALF, MOOD, PACE, SLOW, SLOWER, Change
+from kmidi_lab.composition.change import DOUBLE, FASTER, HALF, MOOD, PACE, SLOW, SLOWER, TO, Change
 from kmidi_lab.composition.form import KINDS, Stretch, bars_in
 from kmidi_lab.composition.said_places import LATE, Place
 from kmidi_lab.composition.spans import Span, bars_of, runs, spans_of, told
@@ -38,9 +38,10 @@ def paced(
     whole = bars_in(form)
     usual = brief.band.at(brief.mood.arousal)
     factors = [brief.band.at(mood.arousal) / usual for mood in moods] or [1.0] * whole
-    lines = _with_moods(factors, changes, moods, brief.tempo)
     places = [(c, (c.place or Place(LATE))._replace(side=0)) for c in changes if c.what == PACE]
-    places.sort(key=lambda place: place[0].value in (FASTER, SLOWER))  # what leads to a tempo comes from the one before
+    places.sort(key=lambda place: _moves(place[0]))  # what leads to a tempo comes from the one before
+    own = {bar for _, place in places for bar in bars_of(spans_of(place, form))}
+    lines = _with_moods(factors, changes, moods, brief.tempo, own)
     sections = {bar for _, place in places if place.kind in KINDS for bar in bars_of(spans_of(place, form))}
     for change, place in places:
         spans = spans_of(place, form)
@@ -51,7 +52,9 @@ def paced(
             lines[change] = Taken("tempo", change.value, change.words, "the song has no such place")
             continue
         for start, stop in spans:
-            if change.value in (FASTER, SLOWER):
+            if change.value.startswith(TO):
+                _come_to(factors, start, stop, float(change.value.removeprefix(TO)) / brief.tempo)
+            elif _moves(change):
                 _lead(factors, start, stop, change)
             else:
                 factor = _factor(change.value, brief.tempo)
@@ -73,12 +76,13 @@ def with_paces(song: Arrangement, factors: Sequence[float]) -> Arrangement:
 
 
 def _with_moods(
-    factors: Sequence[float], changes: Sequence[Change], moods: Sequence[Mood], tempo: float
+    factors: Sequence[float], changes: Sequence[Change], moods: Sequence[Mood], tempo: float, other: Collection[int]
 ) -> dict[Change, Taken]:
-    """What is told of the tempo of each mood that has one of its own."""
+    """What is told of the tempo of each mood that has one of its own, but in bars that have an`other`."""
     lines: dict[Change, Taken] = {}
     for change in {c.value: c for c in changes if c.what == MOOD}.values():
-        bars = [n for n, mood in enumerate(moods) if mood.words == change.value and round((factors[n] - 1) * tempo)]
+        bars = [n for n, mood in enumerate(moods) if mood.words == change.value and n not in other]
+        bars = [n for n in bars if round((factors[n] - 1) * tempo)]
         if bars:
             lines[change] = Taken("tempo", f"{factors[bars[0]] * tempo:.0f} in {told(runs(bars))}", change.words)
     return lines
@@ -91,6 +95,17 @@ def _factor(value: str, tempo: float) -> float:
         return min(max(float(value) / tempo, _LEAST), _MOST)
     wanted, least, most = _SLOW if value == SLOW else _FAST
     return min(max(wanted / tempo, least), most)
+
+
+def _moves(change: Change) -> bool:
+    """Whether a tempo is reached by and by."""
+    return change.value in (FASTER, SLOWER) or change.value.startswith(TO)
+
+
+def _come_to(factors: list[float], start: int, stop: int, end: float) -> None:
+    """A tempo that changes over a place from what it is in its first bar to another in its last."""
+    first, steps = factors[start], max(1, stop - start - 1)
+    factors[start:stop] = [first * (end / first) ** (n / steps) for n in range(stop - start)]
 
 
 def _lead(factors: list[float], start: int, stop: int, change: Change) -> None:
@@ -110,5 +125,6 @@ def _line(change: Change, spans: Sequence[Span], factors: Sequence[float], tempo
     reached = min(max(SLOWEST, factors[stop - 1] * tempo), FASTEST)
     leads = change.place is not None and change.place.side < 0 and start > 0
     spans = [(max(0, a - _LEADING), a) for a, _ in spans] if leads else spans
-    how = f"{change.value} to {reached:.0f}" if change.value in (FASTER, SLOWER) else f"{reached:.0f}"
+    way = change.value if not change.value.startswith(TO) else SLOWER if factors[start] > factors[stop - 1] else FASTER
+    how = f"{way} to {reached:.0f}" if _moves(change) else f"{reached:.0f}"
     return Taken("tempo", f"{how} in {told(spans)}", change.words)

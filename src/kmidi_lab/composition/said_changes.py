@@ -18,6 +18,7 @@ from kmidi_lab.composition.change import (
     SLOW,
     SLOWER,
     SOFT,
+    SOLO,
     STOP,
     STOP_TIME,
     Change,
@@ -28,6 +29,7 @@ from kmidi_lab.composition.said_entries import named_players, players_of
 from kmidi_lab.composition.said_levels import at_a_spot, levels_of, outburst
 from kmidi_lab.composition.said_places import END, START, Place, place_of, places_of
 from kmidi_lab.composition.said_turns import moods, shifted, turned_keys
+from kmidi_lab.composition.vocabulary import kinds
 from kmidi_lab.own_yaml import table
 
 _STOPS = re.compile(r"\b(?:stop|paus|break (?!down|loose|out|open))")
@@ -47,6 +49,11 @@ def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, 
         return at_a_spot(words)
     if name == "arc":
         return (_stops(words) if place_of(words) else ()) or outburst(words, language)
+    if name == "solo":
+        who = next((one for one in named_players(words).split(", ") if kinds().get(one, ("",))[0] == "instrument"), "")
+        return (Change(SOLO, who, Place("solo"), words),) if who else ()
+    if name == "build":
+        return (Change(LEVEL, RISE, place_of(words), words),)
     if name == "stop":
         return _stops(words)
     if name == "stop time":

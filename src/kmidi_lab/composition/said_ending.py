@@ -13,7 +13,7 @@ from kmidi_lab.composition.words import parts_of
 _OPENING = ("start", "starts", "starting", "begin", "begins", "beginning", "open", "opens", "opening")
 _KEY_OR_METRE = r" (?:(?-i:[A-G])\b|[a-g](?:[ -]?(?:sharp|flat)|#|b)? (?:major|minor)\b|\d)"
 _ELSEWHERE = re.compile(
-    rf"\W*(?:no\b(?! \w)|(?:of|in(?!{_KEY_OR_METRE})|before|after|during|into|through|over|at the (?:start|beginning))\b"
+    rf"\W*(?:no\b(?! \w)|(?:of|in(?!{_KEY_OR_METRE})|before|after|during|into|through|over(?! the (?:last |final )?(?:chorus|outro)\b)|at the (?:start|beginning))\b"
     r"(?! (?:the|this|my|our|a) (?:(?:whole|entire) )?(?:song|piece|tune|track|end|last)\b))",
     re.I,
 )

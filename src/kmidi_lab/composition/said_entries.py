@@ -30,8 +30,9 @@ def players_of(name: str, words: str) -> tuple[Change, ...]:
         return (Change(ALONE, _before_all(words), _until(place), words),)
     if place and (cue("within", ENGLISH).search(words) or _IN_SECTION.match(words)):
         return (Change(WITHIN, who, place, words),)
-    if cue("alone", ENGLISH).search(words):
-        return (Change(ALONE, who, place or Place(START), words),)
+    if cue("alone", ENGLISH).search(words) or cue("begins", ENGLISH).match(words):
+        edge = END if cue("ends", ENGLISH).match(words) else START
+        return (Change(ALONE, who, place or Place(edge), words),)
     if name == "absence" or cue("leaves", ENGLISH).search(words):
         return (Change(LEAVE, who, place or Place(END), words),)
     if place and cue("until", ENGLISH).search(words):

@@ -17,9 +17,14 @@ _NEAR, _BEHIND = 3, 2
 """Words before a feeling that may deny it, and behind it."""
 _MOST = 4
 """Feelings that are told."""
-_OPPOSITES = {True: "melancholy", False: "hopeful"}
+OPPOSITES = {True: "melancholy", False: "hopeful"}
 """The word for a text that only denies feelings, by whether these are pleasant."""
 _CLAUSE = re.compile(r"[,;:.!?()…\n\"“”«»]")
+_ABOUT = re.compile(
+    r"\b(?:fur|fuer|uber|ueber|pour|sur|para|sobre|per|sulla|voor|over)\b.*?(?=\b(?:aber|sondern|mais|pero|ma|mas|porem|maar)\b|$)",
+    re.I,
+)
+"""What a song is for or about: a feeling in it does not count against what the song is to be."""
 _A_WORD = re.compile(r"\w+")
 
 
@@ -44,16 +49,22 @@ def said_feelings(text: str, language: str) -> SaidFeelings | None:
     plain = plain_letters(text, language)
     meant: dict[str, str] = {}
     denied: dict[str, str] = {}
+    told: set[str] = set()
+    about = _ABOUT.search(plain)
     for word, start, end in _feelings(language).found(plain):
         denial = _denial(plain, start, end, language)
         if denial is None:
             meant.setdefault(word, text[start:end].lower())
+            told |= {word} if about and about.start() < start < about.end() else set()
         else:
             denied.setdefault(word, text[min(denial, start) : max(denial, end)].lower())
+    asked = {word: said for word, said in meant.items() if word not in told}
+    if len({_place(word)[0] > 0 for word in meant}) > 1 and len({_place(word)[0] > 0 for word in asked}) == 1:
+        meant = asked
     if not meant and denied:
         pleasant = {_place(word)[0] > 0 for word in denied}
         if len(pleasant) == 1:
-            meant = {_OPPOSITES[pleasant.pop()]: ", ".join(denied.values())}
+            meant = {OPPOSITES[pleasant.pop()]: ", ".join(denied.values())}
     if not meant and (signed := signed_mood(text))[0]:
         meant = dict([signed])
     if not meant:

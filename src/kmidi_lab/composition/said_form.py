@@ -43,10 +43,15 @@ _TAGS = re.compile(
     re.I,
 )
 _HEADINGS = re.compile(
-    rf"(?<![\w-])(?:(?:first|second|last|final) )?{_HEADING}(?:\s?:|\s?\([^)]{{0,80}}\)|(?<=2)(?=,))", re.I
+    rf"(?<![\w-])(?:(?:first|second|last|final) )?{_HEADING}(?:(?P<mark>\s?:|\s?\([^)]{{0,80}}\))|(?<=2)(?=,)|(?=[,;.]|$))",
+    re.I,
 )
 _FADED = re.compile(r"\[?\boutro\W{1,3}fad(?:es?|ing)(?: out)?\b[)\]]?", re.I)
 """Names of sections as headings, in brackets, or with a colon or a note in brackets behind them."""
+_MARKED = 2
+"""Headings that have a colon or a note in brackets, at least: beside them a name alone is one, too."""
+_LEAST = 4
+"""Bars of a section whose number stands behind its name without a word, as in `intro 4, verse 8, chorus 8`: less counts sections."""
 _LETTERS = re.compile(r"(?<![\w/])(?P<plan>A(?:-?[A-D]){2,7})(?![\w/])(?: song)?(?: (?:form|structure)\b)?")
 _NAMED = re.compile(r"\b(?:form|structure)\b", re.I)
 
@@ -75,7 +80,7 @@ def kind_of(name: str) -> str:
 def take_form(text: str, language: str = ENGLISH) -> tuple[SaidForm | None, str]:
     """The form that a text names, and the text without it; the first counts."""
     names = _NAMES if language == ENGLISH else _ELSEWHERE
-    text = _denied(language == ENGLISH).sub(" , ", text)
+    text = _numbered(language == ENGLISH).sub(_with_bars, _denied(language == ENGLISH).sub(" , ", text))
     if match := _counted(language == ENGLISH).search(text):
         sections = [*_section(language == ENGLISH).finditer(match[0].lower())]
         bars = tuple(int(one["before"] or one["behind"]) for one in sections)
@@ -100,10 +105,13 @@ def tagged_form(text: str) -> SaidForm | None:
     """The form that the headings of a text are: `[Verse 1] … [Chorus] …`, `Verse 1 (quiet), Chorus (loud), Verse 2`."""
     for pattern in (_TAGS, _HEADINGS):
         found = [match.groupdict() for match in pattern.finditer(text)]
+        if pattern is _HEADINGS and sum(bool(m["mark"]) for m in found) < _MARKED:
+            continue
         named = [(m["name"] or m["name2"], 1 + bool(m["twice"] or m.get("twice2"))) for m in found]
         kinds = [_NAMES[name.lower()] for name, times in named for _ in range(times)]
         returns = len({*kinds}) < len(kinds) or (pattern is _TAGS and len(kinds) > 1)
-        if len({*kinds}) > 1 and returns:
+        whole = len(kinds) > _MARKED and (kinds[0], kinds[-1]) == ("intro", "outro")
+        if len({*kinds}) > 1 and (returns or whole):
             return SaidForm(tuple(kinds), ", ".join(kinds))
     return None
 
@@ -116,8 +124,22 @@ def without_tags(text: str) -> str:
 @cache
 def _list(english: bool) -> re.Pattern[str]:
     """Three sections or more, one behind the other."""
-    name = rf"(?:(?:{_BESIDE}) ){{0,4}}(?:{_any_of(_NAMES if english else _ELSEWHERE)})\b(?:{_TWICE}\b)?"
+    number = rf"(?: [1-9](?! ?(?:{BAR}|/)\b|\d))?"
+    name = rf"(?:(?:{_BESIDE}) ){{0,4}}(?:{_any_of(_NAMES if english else _ELSEWHERE)})\b{number}(?:{_TWICE}\b)?"
     return re.compile(rf"\b{name}(?:(?:\W|\b(?:{_AND})\b)+{name}){{2,}}", re.I)
+
+
+@cache
+def _numbered(english: bool) -> re.Pattern[str]:
+    """Three sections or more with a number each."""
+    one = rf"(?:{_any_of(_NAMES if english else _ELSEWHERE)}) \d{{1,2}}(?! ?(?:{BAR}|/)\b)"
+    return re.compile(rf"\b{one}(?:(?:\W|\b(?:{_AND})\b)+{one}){{2,}}\b", re.I)
+
+
+def _with_bars(match: re.Match[str]) -> str:
+    """Sections whose numbers are their bars, with that word."""
+    counted = all(int(number) >= _LEAST for number in re.findall(r"\d+", match[0]))
+    return re.sub(r"(\d+)", r"\1 bars", match[0]) if counted else match[0]
 
 
 @cache

@@ -21,12 +21,12 @@ from kmidi_lab.composition.words import parts_of
 _OF_MUSIC = ("head", "genre", "other_genre", "instrument", "ensemble", "wish")
 _BEGINS = r"(?:(?<=[,.;:!?|/(\[\])])|(?<!.)|\b(?:and|but|then|with|while)\b)\W{0,3}(?:(?:the|an?|in|for)\b\W{0,2}){0,3}"
 """What stands before the name of a section that is described."""
-_SECTION = r"(?P<section>{which}?(?:(?P<sung>{sung}|bars \d{1,3} ?(?:-|–|to) ?\d{1,3})|{stretch}|bridges?|hooks?|drops?)(?: [1-9](?! ?bars?))?)"
+_SECTION = r"(?P<section>{which}?(?!drops? (?:everything|{the}{player}))(?:(?P<sung>{sung}|bars \d{1,3} ?(?:-|–|to) ?\d{1,3})|{stretch}|bridges?|hooks?|drops?)(?: [1-9](?! ?bars?))?)"
 _JOINED = r"(?P<mark>\s?[:=(\]]\s?|\s[-–—]\s)|\s(?P<verb>(?:should be|must be|is|are|with|has|gets?|becomes?)\s)?"
 _ENDS = r"(?=\W{0,3}(?:$|[,.;:!?)\]|/\[(]|(?:and|but|then|while|with)\b))"
 _DESCRIBED = (
     r"(?P<all>(?:the )?(?:full|whole|entire) (?:band|orchestra)|everyone|everybody|everything|all instruments|tutti)"
-    r"|{very}(?P<level>{level})|{very}(?P<mood>{feeling})|(?P<feel>half[- ]time(?: feel)?)|{very}(?P<pace>{jump})"
+    r"|{very}(?P<level>{level}){than}|{very}(?P<mood>{feeling})|(?P<feel>half[- ]time(?: feel)?)|{very}(?P<pace>{jump})"
     r"|(?P<without>(?:no|without) {players})|(?:add|adds|adding|plus) (?P<who>{players})"
     r"|(?P<only>(?:only|just|solo) {players}|{players} (?:only|alone))|(?P<bare>{players})"
 )

@@ -21,7 +21,9 @@ _SUNG = ("verse", "chorus", "intro", "outro", "pre-chorus", BARS)
 _BESIDE = 3
 """Words before and behind a place that are told with it."""
 _ORDER = re.compile(
-    r"(?:repeat|change|switch|make|let|put|give|keep|play|loop)\b|(?:verse|chorus|section|part) \d", re.I
+    r"(?:repeat|change|switch|make|let|put|give|keep|play|loop)\b|(?:verse|chorus|section|part) \d"
+    r"|(?:the )?(?:(?:first|second|last|final) )?(?:intro|outro|verse|(?:pre-?)?chorus)\b(?! of\b)",
+    re.I,
 )
 _DENIED = re.compile(r"\b(?:never|no|not|\w+n't|nie|nicht|jamais|pas|nunca|mai|non|não|nooit|niet)\b")
 """Words that want nothing of a place."""
@@ -37,7 +39,8 @@ def terms_left(items: Sequence[Item], mark: Sequence[bool]) -> list[str]:
 
 def orders(text: str) -> bool:
     """Whether a text that names no song orders something of one, as in `repeat the chorus` and `verse 1 sad, verse 2 happy`."""
-    return bool(_ORDER.match(text.strip())) and not any(i.kind == "story" or i.text in PEOPLE for i in items_of(text))
+    told = any(i.kind in ("story", "owner") and i.text not in ("the", "each", "every") for i in items_of(text))
+    return bool(_ORDER.match(text.strip())) and not told and not any(i.text in PEOPLE for i in items_of(text))
 
 
 def places_left(text: str, told: Iterable[str]) -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from kmidi_lab.composition.change import LEVEL, LOUD, SOFT, Change
+from kmidi_lab.composition.change import LEVEL, LOUD, LOUDER, SOFT, Change
 from kmidi_lab.composition.course_patterns import cue, pattern_of
 from kmidi_lab.composition.languages import ENGLISH
+from kmidi_lab.composition.said_mood import said_moods
 from kmidi_lab.composition.said_places import END, START, Place, place_of, places_of
+from kmidi_lab.composition.words import parts_of
 
 _TURNS = 2
 """Loudnesses one behind the other that a song takes in turn, at least."""
@@ -61,6 +63,18 @@ def outburst(words: str, language: str) -> tuple[Change, ...]:
     if len(levels) < _TURNS:
         return ()
     return tuple(Change(LEVEL, level, None, words, (n, len(levels))) for n, level in enumerate(levels))
+
+
+def whole_loudness(text: str, language: str) -> list[Change]:
+    """The loudness of a whole song that a clause by itself asks for, in another language than English: `ein Lied, ganz leise`."""
+    level = pattern_of("{very}(?P<level>{level})", language)
+    found = [
+        m for clause in parts_of(text) if (m := level.fullmatch(clause.strip())) and not said_moods(m[0], language)
+    ]
+    return [
+        Change(LOUDER, "softer" if loudness(m["level"], language) == SOFT else "louder", None, m[0].lower())
+        for m in found[:1]
+    ]
 
 
 def _course_of_levels(words: str) -> tuple[Change, ...]:

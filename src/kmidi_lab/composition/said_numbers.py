@@ -77,8 +77,13 @@ def said_tempo(clause: str, at: int) -> tuple[Item, int] | None:
     high = _number(match["high"]) if match.groupdict().get("high") else low
     if match.re is _DOTTED:
         low = high = 1.5 * low
-    kind = OTHER if _BODY.search(clause[max(0, at - LOOKED_AT) : at]) else "tempo"
+    kind = OTHER if of_a_body(clause, at) else "tempo"
     return Item(kind, match[0].lower(), (min(low, high), max(low, high))), len(match[0])
+
+
+def of_a_body(text: str, at: int) -> bool:
+    """Whether beats a minute at a place are those of a heart."""
+    return bool(_BODY.search(text[max(0, at - LOOKED_AT) : at]))
 
 
 def said_bars(clause: str, at: int) -> tuple[Item, int] | None:

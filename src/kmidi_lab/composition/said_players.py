@@ -40,7 +40,8 @@ def take_players(text: str, language: str) -> tuple[list[Change], str]:
         return [], text
     changes: list[Change] = []
     taken: list[tuple[int, int, str]] = []
-    plain, music = plain_letters(text, language), names_music(text, language)
+    plain = plain_letters(text, language)
+    music = names_music(text, language) or any(place.kind in _SECTIONS for place, *_ in found_places(text))
     for start, end in _clauses(text, language):
         players = [_Named(n, a, b) for n, a, b in _players(plain[start:end], language)]
         found = _change(text[start:end], plain[start:end], players, language, music)
@@ -95,7 +96,7 @@ def _change(
     if not places:
         return None
     place, *where = places[0]
-    what = _what(marks, players, place, where[0])
+    what = _what(marks, players, place, where)
     if not what:
         return None
     if what == ENTER:
@@ -109,8 +110,10 @@ def _change(
     return Change(what, who, place, " ".join(clause[first:last].lower().split())), first, last
 
 
-def _what(marks: Mapping[str, re.Match[str] | None], players: Sequence[_Named], place: Place, at: int) -> str:
-    """The kind of change that words ask for at a place, which stands at `at`; empty where none do."""
+def _what(
+    marks: Mapping[str, re.Match[str] | None], players: Sequence[_Named], place: Place, where: Sequence[int]
+) -> str:
+    """The kind of change that words ask for at a place, which stands at `where`; empty where none do."""
     if marks["without"]:
         return ENTER if marks["until"] else LEAVE
     if marks["leaves"]:
@@ -122,7 +125,11 @@ def _what(marks: Mapping[str, re.Match[str] | None], players: Sequence[_Named], 
     if only := marks["only"]:
         return ALONE if 0 <= players[0].start - only.end() <= _ARTICLE else WITHIN
     beside = (with_them := marks["with"]) and 0 <= players[0].start - with_them.end() <= _ARTICLE
-    return WITHIN if beside and place.kind in KINDS and 0 <= at - players[-1].end <= _ARTICLE + 3 else ""
+    near = (
+        0 <= where[0] - players[-1].end <= _ARTICLE + 3
+    )  # as in `with strings in the chorus`, or `chorus with strings`
+    near = near or bool(with_them and 0 <= with_them.start() - where[1] <= 1)
+    return WITHIN if beside and near and place.kind in KINDS else ""
 
 
 @cache

@@ -6,10 +6,12 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from kmidi_lab.composition.course_patterns import filled, pattern_of, words_of
+from kmidi_lab.composition.change import PACE, TO, Change
+from kmidi_lab.composition.course_patterns import BE, filled, pattern_of, words_of
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_feel import ahead, behind, of_a_song, untaken
-from kmidi_lab.composition.said_places import found_places
+from kmidi_lab.composition.said_numbers import of_a_body
+from kmidi_lab.composition.said_places import BARS, SECOND_HALF, Place, found_places
 from kmidi_lab.composition.said_where import denied, elsewhere, of_the_song, parted
 from kmidi_lab.own_yaml import table
 
@@ -18,18 +20,49 @@ _OF_ONE_PLACE = 4
 """Words of a course that names no beginning, at most."""
 _BOTH_ENDS = re.compile(r"from |start|begin|open|.* then ", re.I)
 """A course of the tempo that names its beginning."""
+_FROM, _TO = r"(?P<first{n}>\d{{2,3}})(?: ?bpm)?", r"(?P<last{n}>\d{{2,3}})"
+_JOINS = "to|up to|down to|auf|bis|nach|à|a|al|até|para|naar|tot"
+_BEGINS = "starts?|begins?|starting|beginning|beginnt|startet|fängt|commence|débute|empieza|comienza|inizia|comincia|parte|começa|begint"
+_ENDS = "ends?|ending|finish\\w*|gets?|goes|ris\\w+|endet|hört|finit|termine|termina|acaba|finisce|eindigt"
+_MOVES = r"accelerand[oi]|ritardand[oi]|rallentand[oi]|speed(?:s|ing)? up|slow(?:s|ing)? down|(?:gets?|getting) (?:faster|slower)|tempo \w+"
+_IN_FIGURES = re.compile(
+    rf"(?<!\w)(?:(?P<moves>(?:an? )?(?:{_MOVES}) )?(?<!anywhere )(?<!range )(?:from|von|de|da|van|desde) {_FROM.format(n=1)} (?:{_JOINS}) {_TO.format(n=1)}(?P<unit>(?:-| )?bpm\b)?"
+    rf"|(?:{_BEGINS})(?: \w+){{0,3}}? {_FROM.format(n=2)}\W+(?:\w+\W+){{0,3}}?(?:{_ENDS})(?: \w+){{0,3}}? {_TO.format(n=2)} ?bpm\b"
+    rf"|(?:tempo:? |(?=\d+ ?bpm)){_FROM.format(n=3)},? (?:(?:and|und|et|y|e|en) )?(?P<then>then|dann|danach|puis|ensuite|luego|después|poi|depois|daarna) {_TO.format(n=3)}(?: ?bpm\b|(?=\W*$))"
+    rf"|{_FROM.format(n=4)} (?:beginnt|anfängt|startet|begint)\W+(?:\w+\W+){{0,3}}?{_TO.format(n=4)}(?: ?bpm)? (?:endet|aufhört|eindigt))",
+    re.I,
+)
+"""Two tempos in figures: from one to the other, or one behind the other, as in `tempo 120 then 90`."""
+_SLOWEST, _FASTEST = 30, 300
 
 
 class SaidTempo(NamedTuple):
-    """`faster`, `slower`, or empty, the words that ask for it, and those that ask for other courses."""
+    """`faster`, `slower`, or empty, the words that ask for it, those that ask for other courses, and tempos in figures."""
 
     course: str = ""
     words: str = ""
     others: tuple[str, ...] = ()
+    figures: tuple[Change, ...] = ()
+
+
+def take_figures(text: str) -> tuple[tuple[Change, ...], str]:
+    """The tempo that a song comes to, in any language, and the text with the first one alone: `80 bpm` of `from 80 to 140 bpm`."""
+    for match in _IN_FIGURES.finditer(text):
+        first, last = (
+            next(match[f"{end}{n}"] for n in (1, 2, 3, 4) if match[f"{end}{n}"]) for end in ("first", "last")
+        )
+        bare = match["first1"] and not (match["moves"] or match["unit"])
+        near = all(_SLOWEST <= int(tempo) <= _FASTEST for tempo in (first, last)) and first != last
+        if near and not bare and not of_a_body(text, match.start()):
+            place = Place(SECOND_HALF) if match["then"] else Place(BARS, 1)
+            change = Change(PACE, last if match["then"] else f"{TO}{last}", place, match[0].lower())
+            return (change,), f"{text[: match.start()]}, {first} bpm, {text[match.end() :]}"
+    return (), text
 
 
 def take_tempo(text: str, language: str = ENGLISH) -> tuple[SaidTempo, str]:
     """The course of the tempo over the whole song that a text asks for first, and the text without any."""
+    figures, text = take_figures(text)
     found = [
         (*m.span(), "") for m in _tempo(language, "jumps").finditer(text) if not (denied(text, m) or _placed(text, m))
     ]
@@ -56,13 +89,13 @@ def take_tempo(text: str, language: str = ENGLISH) -> tuple[SaidTempo, str]:
             end = turn.end()
         rest.append(text[at:start])
         at = end
-    return said._replace(others=tuple(others)), " , ".join([*rest, text[at:]])
+    return said._replace(others=tuple(others), figures=figures), " , ".join([*rest, text[at:]])
 
 
 def _placed(text: str, match: re.Match[str]) -> bool:
-    """Whether a section stands right before a tempo, as in `Bridge im halben Tempo`: its own."""
+    """Whether a section stands right before a tempo, as in `Bridge im halben Tempo` and `der Refrain soll …`: its own."""
     before = behind(text, match.start())
-    return any(not before[end:].strip(" ,") for _, _, end in found_places(before))
+    return any(re.fullmatch(rf"[ ,]*{BE}", before[end:]) for _, _, end in found_places(before))
 
 
 def slower_end(text: str, language: str) -> re.Match[str] | None:

@@ -18,10 +18,11 @@ from kmidi_lab.own_yaml import table
 _OTHER_MODE = {"major": "minor", "minor": "major"}
 _HALF, _WHOLE = 1, 2
 """Semitones of a step; a song that says none goes up a whole one."""
-_STEPS = (("minor third", 3), ("third", 4), ("fourth", 5), ("two half", 2), ("half", _HALF), ("semi", _HALF))
+_STEPS = (("minor third", 3), ("third", 4), ("fourth", 5), ("two half", 2), ("half", _HALF), ("semi", _HALF),
+          *((name, _HALF) for name in ("halbton", "demi-ton", "medio tono", "mezzo tono", "meio tom", "halve toon")))  # fmt: skip
 _LATER = ("bridge", "outro", "solo", "breakdown", "drop", END, MIDDLE, SECOND_HALF)
 """Places whose mood is not the whole song's."""
-_DOWN = re.compile(r"\bdown(?:wards?)?\b")
+_DOWN = re.compile(r"\b(?:down(?:wards?)?|tiefer|bas|bajo|sotto|abaixo|lager)\b")
 
 
 def moods(words: str, language: str = ENGLISH) -> tuple[Change, ...]:

@@ -30,8 +30,11 @@ from kmidi_lab.composition.said_feel import items_of, not_done, take_feel, take_
 from kmidi_lab.composition.said_form import tagged_form, take_form, without_tags
 from kmidi_lab.composition.said_labels import take_labels
 from kmidi_lab.composition.said_left import left_lines, orders, places_left
+from kmidi_lab.composition.said_levels import whole_loudness
+from kmidi_lab.composition.said_mood import said_mood
 from kmidi_lab.composition.said_pace import said_pace
 from kmidi_lab.composition.said_pairs import take_pairs
+from kmidi_lab.composition.said_parts import take_parts
 from kmidi_lab.composition.said_players import take_players
 from kmidi_lab.composition.said_roles import with_roles
 from kmidi_lab.composition.said_sections import take_sections
@@ -60,6 +63,8 @@ def read_sentence(text: str) -> Wishes:
 def _read_other(text: str, language: str, rows: str) -> Wishes:
     """What a text that is not in English asks for: how the song goes on and ends in its own words, and its terms as in English."""
     text = apart(_as_in_english(text, language), language)
+    parts, text = take_parts(text, language)
+    sections, text = take_sections(text, language)
     ending, text = take_ending_elsewhere(text, language)
     tempo, text = take_tempo(text, language)
     form, _ = take_form(text, language)  # before courses, which take sections such as `lauter Refrain` out of it
@@ -72,15 +77,19 @@ def _read_other(text: str, language: str, rows: str) -> Wishes:
     pairs, plain = take_pairs(with_roles(glossed(without_other_dances(text, language), language)))
     out = Collector(form, arc, pairs)
     out.take(pace, [True] * len(pace))
-    known = form is not None or bool(players or courses or ending or tempo.course or pace)
+    known = form is not None or bool(
+        players or courses or ending or tempo.course or pace or parts or sections != ((), ())
+    )
     asks, left = collect(plain, out, known, _is_international)
     wishes = out.wishes()
-    missing = (*wishes.missing, *_styled(text))
+    missing = (*sections.lines, *wishes.missing, *_styled(text))
     taken = (*missing, rows, arc.words, *(said for _, said in arcs))
     missing = (*missing, *left_lines(left, places_left(text, taken) if asks else []))
     wishes = replace(wishes, ending=ending, asks=asks, missing=missing)
     wishes = with_courses(wishes, tempo, courses, arcs, text, language)
-    return replace(wishes, changes=(*wishes.changes, *players))
+    loudness = whole_loudness(text, language) if knows(language) and asks else []
+    changes = (*sections.changes, *wishes.changes, *players, *parts, *loudness)
+    return _with_labels(replace(wishes, changes=changes), parts, language)
 
 
 def _styled(text: str) -> list[str]:
@@ -111,6 +120,7 @@ def _is_international(item: Item) -> bool:
 def _read_english(text: str, rows: str) -> Wishes:
     opening, text = take_opening(written_out(text))
     tagged = tagged_form(text)
+    parts, text = take_parts(text)
     sections, text = take_sections(text)
     labels, text = take_labels(text)
     text = without_tags(text) if tagged else text
@@ -142,7 +152,7 @@ def _read_english(text: str, rows: str) -> Wishes:
     known = (
         form is not None
         or staged
-        or bool(labels or sections != ((), ()))
+        or bool(labels or parts or sections != ((), ()))
         or bool(feel.name or ending or opening or tempo.course)
     )
     asks, left = collect(text, out, known)
@@ -156,11 +166,13 @@ def _read_english(text: str, rows: str) -> Wishes:
     missing = (*missing, *left_lines(left, places))
     wishes = replace(wishes, feel=feel.name, opening=opening, ending=ending, words=words, missing=missing, asks=asks)
     wishes = with_courses(wishes, tempo, courses, arcs, text)
+    labels = [*parts, *labels]
     return _with_labels(replace(wishes, changes=(*sections.changes, *wishes.changes, *labels, *loudness)), labels)
 
 
-def _with_labels(wishes: Wishes, labels: Sequence[Change]) -> Wishes:
-    """The wishes with what a text says behind the names of sections."""
-    moods = [change.value for change in labels if change.what == MOOD and begins_so(labels)]
+def _with_labels(wishes: Wishes, labels: Sequence[Change], language: str = ENGLISH) -> Wishes:
+    """The wishes with what a text says behind the names of sections, or of parts that it counts."""
+    named = [change for change in labels if change.what == MOOD and begins_so(labels)]
+    moods = [change.value if language == ENGLISH else said_mood(change.words, language)[1] for change in named]
     said = (*wishes.courses, *(change.words for change in labels))
     return replace(wishes, courses=said, mood=wishes.mood or (moods or [""])[0])

@@ -13,6 +13,7 @@ from kmidi_lab.composition.entering import silences
 from kmidi_lab.composition.form import Stretch, bars_in
 from kmidi_lab.composition.pacing import paced
 from kmidi_lab.composition.said_places import END
+from kmidi_lab.composition.soloing import solos
 from kmidi_lab.composition.spans import Span, bars_of, in_bars, pairs, runs, spans_of, told, turn_of
 from kmidi_lab.composition.stages import Stage
 from kmidi_lab.composition.taken import Taken
@@ -99,7 +100,14 @@ def staged(
     quiet = silences(breaks.form, changes, brief, words)
     moods = moods_by_bar(quiet.form, turns.stages) if "tempo" not in fixed else ()
     paces, tempos = paced(quiet.form, changes, brief, moods)
-    told_by = (turns.lines, tempos, {p.change: _line(p) for p in placed}, quiet.lines, breaks.lines)
+    told_by = (
+        solos(quiet.form, changes),
+        turns.lines,
+        tempos,
+        {p.change: _line(p) for p in placed},
+        quiet.lines,
+        breaks.lines,
+    )
     levels = levels or turns.levels
     return Staging(
         tuple(quiet.form),

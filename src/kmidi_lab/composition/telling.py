@@ -7,6 +7,7 @@ from typing import Any
 
 from kmidi_lab.composition.bands import band_of_genre, styles_told
 from kmidi_lab.composition.brief import Brief
+from kmidi_lab.composition.extent import SHORTEST
 from kmidi_lab.composition.form import LONGEST, LONGEST_SECTION, MOST_SECTIONS
 from kmidi_lab.composition.glossary import knows
 from kmidi_lab.composition.languages import ENGLISH
@@ -110,8 +111,9 @@ def length_line(wishes: Wishes, bars: int, seconds: float, typed: Mapping[str, A
     words = wishes.words["seconds"]
     if unused:
         return Taken("length", words, "", unused)
-    short = "but no song is longer" if bars >= LONGEST else "as near as its form comes"
-    far = seconds < 0.9 * wishes.seconds
+    limits = {LONGEST: "but no song is longer", SHORTEST: "but no song is shorter"}
+    short = limits.get(bars, "as near as its form comes")
+    far = seconds < 0.9 * wishes.seconds or (bars == SHORTEST and seconds > 1.5 * wishes.seconds)
     return Taken("length", many(bars, "bar"), f"{words}, {short}" if far else words)
 
 
