@@ -145,6 +145,7 @@ def test_a_form_has_the_bars_that_are_said() -> None:
         ("a happy song ending on a major chord", "no such harmony (ending on a major chord)"),
         ("Beethoven meets dubstep", "not understood as a wish (dubstep)"),
         ("a rock song with a drum solo", "no such solo (with a drum solo)"),
+        ("a song without drums in 16 bars, 8 bars piano", "no second length (8 bars)"),
         ("une chanson triste avec un dernier refrain bizarre", "nothing is done there (triste avec un dernier refrain bizarre)"),
     ],
 )  # fmt: skip

@@ -28,6 +28,8 @@ CHORUS, BRIDGE, END = Place("chorus"), Place("bridge"), Place("end")
         ("a folk song with a slow intro then fast", [("slow", Place("intro"))]),
         ("a song with an accelerando into the chorus", [("faster", Place("chorus", 0, -1))]),
         ("a song that speeds up before the chorus", [("faster", Place("chorus", 0, -1))]),
+        ("un tema que acelera al final", [("faster", END)]), ("ein Stück, das am Ende schneller wird", [("faster", END)]), ("plus rapide dans le pont", [("fast", BRIDGE)]),
+        ("in three parts: slow, fast, slow", [("slow", None), ("fast", None), ("slow", None)]),
         ("a song that speeds up at the end", [("faster", END)]), ("I want it to slow down in the bridge", [("slower", BRIDGE)]),
     ],
 )  # fmt: skip

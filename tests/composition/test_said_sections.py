@@ -18,6 +18,7 @@ SAD_HAPPY = [("mood", "sad", VERSE), ("mood", "happy", CHORUS)]
         ("verse: sad and slow; chorus: happy and fast", [SAD_HAPPY[0], ("pace", "slow", VERSE), SAD_HAPPY[1], ("pace", "fast", CHORUS)]),
         ("country song, verses quiet, chorus big", [("level", "soft", VERSE), ("level", "loud", CHORUS)]),
         ("the first verse is sad, the last chorus is triumphant", [("mood", "sad", Place("verse", 1)), ("mood", "triumphant", Place("chorus", -1))]),
+        ("intro: 8 bars, piano; verse: 16 bars, add bass", [("alone", "piano", Place("intro")), ("enter", "bass", VERSE)]),
         ("intro piano only, verse add bass, chorus everything", [("alone", "piano", Place("intro")), ("enter", "bass", VERSE), ("level", "loud", CHORUS)]),
         ("a string quartet. The first part is slow, the second part fast and furious",
          [("pace", "slow", Place("first half")), ("pace", "fast", Place("second half")), ("mood", "furious", Place("second half"))]),
@@ -86,6 +87,7 @@ def test_headings_are_the_form(text: str, kinds: str) -> None:
     [
         ("intro 4 verse 8 chorus 8 outro 4", (4, 8, 8, 4)), ("Strophe 8, Refrain 8, Strophe 8", (8, 8, 8)),
         ("verse 1 chorus 1 verse 2", ()), ("verse 2, chorus 2, bridge 4", ()), ("intro 4 bars, verse 8 bars", (4, 8)),
+        ("intro: 8 bars, piano; verse: 16 bars, add bass; chorus: 16 bars, everyone", (8, 16, 16)),
     ],
 )  # fmt: skip
 def test_numbers_behind_sections_are_their_bars(text: str, bars: tuple[int, ...]) -> None:

@@ -26,6 +26,13 @@ SHORT: dict[str, dict[str, Any]] = {
     "a 30 sec intro for my podcast, marimba": {"seconds": 30, "programs": {"lead": 12}},
     '{"genre": "rock", "bpm": 140}': {"style": "rock", "tempo": (140, 140)},
     "exactly 40 bars": {"bars": 40},
+    "1 minute 20 seconds": {"seconds": 80},
+    "un morceau pour piano, 2 minutes 30": {"seconds": 150},
+    "sad but not too slow": {"tempo": (96, 112)},
+    "a song, not too slow, not too fast": {"tempo": (96, 112), "missing": ()},
+    "traurig, aber nicht zu langsam": {"tempo": (96, 112)},
+    "a melody oriental with flute": {"programs": {"lead": 73}, "missing": ()},
+    "only piano and strings": {"programs": {"chords": 0, "lead": 48}},
     "a jazz song with vibes": {"style": "jazz", "programs": {"lead": 11}},
 }
 UNASKED = [
@@ -59,7 +66,7 @@ def test_what_only_looks_like_it_asks_for_nothing(text: str) -> None:
         ("like the beginning of Bohemian Rhapsody", "no style of its own (like the beginning of bohemian rhapsody)"), ("count-in, then a rock song", "no count-in (count-in)"),
         ("a rock song with a count-in", "no count-in (a count-in)"), ("indie folk, capo 3", "no tuning of its own (capo 3)"), ("metal, drop D", "no tuning of its own (drop d)"),
         ("the same song but slower", "no song before this one (the same song)"), ("a piece with a modulation to the dominant", "no change of key (modulation)"),
-        ("ends with a big major chord", "no such harmony"), ("the last chorus should have lyrics", "nothing is done there"),
+        ("a score, an alarm goes off at 0:40", "nothing is done there (goes off at 0:40)"), ("ends with a big major chord", "no such harmony"), ("the last chorus should have lyrics", "nothing is done there"),
         ("ends on an unresolved chord", "no open end"), ("a song with the melody in the left hand", "no such place"), ("game music, no drums, loop", "no loop (loop)"),
     ],
 )  # fmt: skip
@@ -89,6 +96,11 @@ def test_letters_of_other_fonts_are_plain_ones(text: str, plain: str) -> None:
 @pytest.mark.parametrize(("text", "sad"), [("😭😭", True), (":(", True), ("...", False)])
 def test_a_text_of_signs_alone_is_felt(text: str, sad: bool) -> None:
     assert SongRequest(text).unread == (text if sad else "a song")
+
+
+def test_the_end_of_a_line_ends_a_clause() -> None:
+    assert SongRequest("Genre: lo-fi\nMood: sad\n\nBPM: 70").said == "Genre: lo-fi, Mood: sad, BPM: 70"
+    assert SongRequest("it rains.\nI wait").said == "it rains. I wait"
 
 
 def test_pictures_of_players_are_players() -> None:

@@ -40,6 +40,8 @@ def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     mark[:opening] = [True] * opening
     if start := closing_players(items):
         mark[start:] = [True] * (len(items) - start)
+    if n := _a_melody(items):
+        mark[n] = True
     asks = any(mark)
     for n, item in enumerate(items):
         solo = item.kind == "other_instrument" and n + 1 < len(items) and items[n + 1].text == "solo"
@@ -125,6 +127,12 @@ def opening_players(items: Sequence[Item]) -> int:
     behind = items[last + 1 + alone : last + 2 + alone]
     goes_on = ("for", "like", "about", "over") if alone else ("for",)
     return last + 1 + alone if last >= 0 and any(i.text in goes_on or is_scored(i) for i in behind) else 0
+
+
+def _a_melody(items: Sequence[Item]) -> int:
+    """Where a melody stands that a clause begins with, as in `a melody oriental with flute`, which is a song's; 0 without one."""
+    n = next((n for n, i in enumerate(items[:_FARTHEST]) if i.text == "melody"), 0)
+    return n if items[0].text in ("a", "some") and not any(i.text in PEOPLE for i in items) else 0
 
 
 def closing_players(items: Sequence[Item]) -> int:

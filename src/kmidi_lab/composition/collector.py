@@ -184,6 +184,8 @@ class Collector:
             self.seats.without_drums(self._character)
 
     def _pace(self, text: str, value: tuple[float, float], exact: bool) -> None:
+        if text.startswith("not ") and self._tempo is not None:  # such as `not too slow, not too fast`
+            return
         if self._tempo is None or (exact and "(" in self._words["tempo"]):
             self._tempo, self._words["tempo"] = value, text if exact else f"({text})"
             self._paced = not exact

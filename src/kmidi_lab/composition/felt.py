@@ -24,7 +24,7 @@ _UNWANTED = (
 )
 """A mood that a song is not to have."""
 _REFUSED = (
-    r"(?:anything but|everything but|not another|no more|no(?= {mood} (?:songs?|music|tunes?|pieces?|ballads?|stuff)\b)|(?:don't|dont|do not) make it|(?:should|must) not be|shouldn't be|mustn't be) "
+    r"(?:anything but|everything but|not(?= too )|not another|no more|no(?= {mood} (?:songs?|music|tunes?|pieces?|ballads?|stuff)\b)|(?:don't|dont|do not) make it|(?:should|must) not be|shouldn't be|mustn't be) "
     r"(?P<too>too )?(?:an? )?{very}(?P<mood>{mood})(?: (?:[\w'-]+ )?(?:song|music|tune|piece|ballad|stuff|track)s?\b)?"
 )
 """A mood that a song is not to have, so that it is to have another."""

@@ -109,7 +109,7 @@ def _numbers(language: str) -> re.Pattern[str]:
     said, units = (any_of(words[group].values(), language) for group in ("numbers", "counted"))
     half = any_of([words["half"]], language)
     return re.compile(
-        rf"(?<![\w.,:])(?P<n>\d{{1,4}}(?:[.,]\d+)?|{said})[ -]?(?P<unit>{units})(?!\w)(?P<half> (?:{half})(?!\w))?(?P<seconds>(?<=min) ?[0-5]\d(?!\w))?",
+        rf"(?<![\w.,:])(?P<n>\d{{1,4}}(?:[.,]\d+)?|{said})[ -]?(?P<unit>{units})(?!\w)(?P<half> (?:{half})(?!\w))?(?P<seconds>(?:(?<=min)|(?<=min[uú]t[eiao])|(?<=min[uú]t[eiao]s)|(?<=minuten)) ?[0-5]\d(?![\w/:]| ?bpm))?",
         re.I,
     )
 

@@ -23,12 +23,15 @@ _LONG, _SHORT = 6, 4
 """Letters of an instrument's name that no other word is one letter from; of a word that a letter can't be taken from."""
 
 
+_LINE_ENDS = re.compile(r"(?<=[^\s.,;:!?])[ \t\r]*\n\s*")
+"""An end of a line without a mark, which ends a clause."""
 _MARKS = re.compile("[\u0300-\u036f]")
 """Marks that no letter has taken up, as in text that is crossed out."""
 
 
 def in_plain_letters(text: str) -> str:
     """A text of one line whose letters and figures are plain ones: `sad song` of `ｓａｄ　𝓼𝓸𝓷𝓰`; what nobody sees is left out."""
+    text = _LINE_ENDS.sub(", ", text.strip())
     seen = (c for c in unicodedata.normalize("NFC", text) if unicodedata.category(c) != "Cf")
     return _MARKS.sub("", " ".join("".join(map(_plain, seen)).split()))
 

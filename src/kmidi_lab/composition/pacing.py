@@ -9,7 +9,7 @@ from kmidi_lab.composition.brief import Brief, Mood
 from kmidi_lab.composition.change import DOUBLE, FASTER, HALF, MOOD, PACE, SLOW, SLOWER, TO, Change
 from kmidi_lab.composition.form import KINDS, Stretch, bars_in
 from kmidi_lab.composition.said_places import LATE, Place
-from kmidi_lab.composition.spans import Span, bars_of, runs, spans_of, told
+from kmidi_lab.composition.spans import Span, bars_of, runs, spans_of, told, turn_of
 from kmidi_lab.composition.taken import Taken
 from kmidi_lab.song import Arrangement, Tempo
 from kmidi_lab.song.elements import FASTEST, SLOWEST
@@ -40,11 +40,11 @@ def paced(
     factors = [brief.band.at(mood.arousal) / usual for mood in moods] or [1.0] * whole
     places = [(c, (c.place or Place(LATE))._replace(side=0)) for c in changes if c.what == PACE]
     places.sort(key=lambda place: _moves(place[0]))  # what leads to a tempo comes from the one before
-    own = {bar for _, place in places for bar in bars_of(spans_of(place, form))}
+    own = {bar for change, place in places for bar in bars_of(_spans(change, place, form))}
     lines = _with_moods(factors, changes, moods, brief.tempo, own)
     sections = {bar for _, place in places if place.kind in KINDS for bar in bars_of(spans_of(place, form))}
     for change, place in places:
-        spans = spans_of(place, form)
+        spans = _spans(change, place, form)
         if place.kind not in KINDS:  # what is said of a section counts there
             bars = {*bars_of(spans)}
             spans = runs(sorted(bars - sections or bars))
@@ -95,6 +95,11 @@ def _factor(value: str, tempo: float) -> float:
         return min(max(float(value) / tempo, _LEAST), _MOST)
     wanted, least, most = _SLOW if value == SLOW else _FAST
     return min(max(wanted / tempo, least), most)
+
+
+def _spans(change: Change, place: Place, form: Sequence[Stretch]) -> list[Span]:
+    """The bars of a tempo: of its place, or of its share where several parts have one."""
+    return [turn_of(*change.share, form)] if change.share else spans_of(place, form)
 
 
 def _moves(change: Change) -> bool:

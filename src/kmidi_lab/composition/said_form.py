@@ -5,19 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from kmidi_lab.composition.form import LONGEST, LONGEST_SECTION
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_places import BAR
 
-_NAMES = {
+NAMES = {
     "intro": "intro", "verse": "verse", "pre-chorus": "pre-chorus", "prechorus": "pre-chorus", "chorus": "chorus",
     "refrain": "chorus", "hook": "chorus", "bridge": "bridge", "middle eight": "bridge", "solo": "solo",
     "breakdown": "breakdown", "build-up": "build-up", "drop": "drop", "outro": "outro", "coda": "outro",
 }  # fmt: skip
 """What sections are called, and the kind that it is."""
-_ELSEWHERE = _NAMES | {
+_ELSEWHERE = NAMES | {
     "strophe": "verse", "mittelteil": "bridge", "vorspiel": "intro", "nachspiel": "outro", "couplet": "verse", "pont": "bridge",
     "estrofa": "verse", "estribillo": "chorus", "puente": "bridge", "strofa": "verse", "ritornello": "chorus", "ponte": "bridge",
     "assolo": "solo", "finale": "outro", "final": "outro", "estrofe": "verse", "refrão": "chorus", "refrein": "chorus", "brug": "bridge",
@@ -34,24 +35,9 @@ _BESIDE = (
 _DOUBLE = "double|doppelter|doble|doppio|duplo|dubbele?"
 _TWICE = r" ?(?:x ?2|×2|2x|twice)"
 _WITHOUT = "without|no|skip|ohne|keine?n?|sans|sin|senza|sem|zonder|geen"
-_HEADING = (
-    rf"(?P<name>{'|'.join(sorted(map(re.escape, _NAMES), key=len, reverse=True))})"
-    r"(?: [1-9](?! ?bars?))?(?P<twice> ?(?:x ?2|×2|2x|twice))?"
-)
-_TAGS = re.compile(
-    rf"\[\s?(?:[\w-]+ )?{_HEADING}\b[^\]]{{0,80}}\]|\(\s?{_HEADING.replace('name>', 'name2>').replace('twice>', 'twice2>')}\s?\)",
-    re.I,
-)
-_HEADINGS = re.compile(
-    rf"(?<![\w-])(?:(?:first|second|last|final) )?{_HEADING}(?:(?P<mark>\s?:|\s?\([^)]{{0,80}}\))|(?<=2)(?=,)|(?=[,;.]|$))",
-    re.I,
-)
-_FADED = re.compile(r"\[?\boutro\W{1,3}fad(?:es?|ing)(?: out)?\b[)\]]?", re.I)
-"""Names of sections as headings, in brackets, or with a colon or a note in brackets behind them."""
-_MARKED = 2
-"""Headings that have a colon or a note in brackets, at least: beside them a name alone is one, too."""
 _LEAST = 4
 """Bars of a section whose number stands behind its name without a word, as in `intro 4, verse 8, chorus 8`: less counts sections."""
+_STOP = re.compile(r"[;.]")
 _LETTERS = re.compile(r"(?<![\w/])(?P<plan>A(?:-?[A-D]){2,7})(?![\w/])(?: song)?(?: (?:form|structure)\b)?")
 _NAMED = re.compile(r"\b(?:form|structure)\b", re.I)
 
@@ -79,7 +65,7 @@ def kind_of(name: str) -> str:
 
 def take_form(text: str, language: str = ENGLISH) -> tuple[SaidForm | None, str]:
     """The form that a text names, and the text without it; the first counts."""
-    names = _NAMES if language == ENGLISH else _ELSEWHERE
+    names = NAMES if language == ENGLISH else _ELSEWHERE
     text = _numbered(language == ENGLISH).sub(_with_bars, _denied(language == ENGLISH).sub(" , ", text))
     if match := _counted(language == ENGLISH).search(text):
         sections = [*_section(language == ENGLISH).finditer(match[0].lower())]
@@ -101,38 +87,34 @@ def take_form(text: str, language: str = ENGLISH) -> tuple[SaidForm | None, str]
     return None, text
 
 
-def tagged_form(text: str) -> SaidForm | None:
-    """The form that the headings of a text are: `[Verse 1] … [Chorus] …`, `Verse 1 (quiet), Chorus (loud), Verse 2`."""
-    for pattern in (_TAGS, _HEADINGS):
-        found = [match.groupdict() for match in pattern.finditer(text)]
-        if pattern is _HEADINGS and sum(bool(m["mark"]) for m in found) < _MARKED:
-            continue
-        named = [(m["name"] or m["name2"], 1 + bool(m["twice"] or m.get("twice2"))) for m in found]
-        kinds = [_NAMES[name.lower()] for name, times in named for _ in range(times)]
-        returns = len({*kinds}) < len(kinds) or (pattern is _TAGS and len(kinds) > 1)
-        whole = len(kinds) > _MARKED and (kinds[0], kinds[-1]) == ("intro", "outro")
-        if len({*kinds}) > 1 and (returns or whole):
-            return SaidForm(tuple(kinds), ", ".join(kinds))
-    return None
-
-
-def without_tags(text: str) -> str:
-    """A text without its headings; of an outro that fades the song does."""
-    return _HEADINGS.sub(" , ", _TAGS.sub(" . ", _FADED.sub(" . It fades out at the end. ", text)))
+def take_counted(text: str) -> tuple[SaidForm | None, str]:
+    """The form of a text that tells of each section behind its bars, as in `intro: 8 bars, piano; verse: 16 bars, add bass`,
+    and the text without these bars.
+    """
+    found = [*_section(True).finditer(text)]
+    bars = tuple(int(one["before"] or one["behind"]) for one in found)
+    apart = all(_STOP.search(text[a.end() : b.start()]) for a, b in pairwise(found))
+    if len(found) < 2 or not apart or not all(1 <= own <= LONGEST_SECTION for own in bars) or sum(bars) > LONGEST:
+        return None, text
+    names = [one["name"] or one["name2"] for one in found]
+    for match, name in zip(reversed(found), reversed(names), strict=True):
+        text = f"{text[: match.start()]}{name}: {text[match.end() :].lstrip(' ,:)')}"
+    kinds = tuple(NAMES[name.lower()] for name in names)
+    return SaidForm(kinds, ", ".join(f"{kind} {own}" for kind, own in zip(kinds, bars, strict=True)), bars), text
 
 
 @cache
 def _list(english: bool) -> re.Pattern[str]:
     """Three sections or more, one behind the other."""
     number = rf"(?: [1-9](?! ?(?:{BAR}|/)\b|\d))?"
-    name = rf"(?:(?:{_BESIDE}) ){{0,4}}(?:{_any_of(_NAMES if english else _ELSEWHERE)})\b{number}(?:{_TWICE}\b)?"
+    name = rf"(?:(?:{_BESIDE}) ){{0,4}}(?:{_any_of(NAMES if english else _ELSEWHERE)})\b{number}(?:{_TWICE}\b)?"
     return re.compile(rf"\b{name}(?:(?:\W|\b(?:{_AND})\b)+{name}){{2,}}", re.I)
 
 
 @cache
 def _numbered(english: bool) -> re.Pattern[str]:
     """Three sections or more with a number each."""
-    one = rf"(?:{_any_of(_NAMES if english else _ELSEWHERE)}) \d{{1,2}}(?! ?(?:{BAR}|/)\b)"
+    one = rf"(?:{_any_of(NAMES if english else _ELSEWHERE)}) \d{{1,2}}(?! ?(?:{BAR}|/)\b)"
     return re.compile(rf"\b{one}(?:(?:\W|\b(?:{_AND})\b)+{one}){{2,}}\b", re.I)
 
 
@@ -145,7 +127,7 @@ def _with_bars(match: re.Match[str]) -> str:
 @cache
 def _section(english: bool) -> re.Pattern[str]:
     """A section with its bars, as in `verse 16 bars`, `an intro of 8 bars` and `8 bar intro`."""
-    name = _any_of(_NAMES if english else _ELSEWHERE)
+    name = _any_of(NAMES if english else _ELSEWHERE)
     return re.compile(
         rf"\b(?:(?P<before>\d{{1,3}})[- ]?(?:{BAR}) (?P<name>{name})"
         rf"|(?P<name2>{name})\b:?(?: (?:of|with|for|is|has|von|mit|de|di|van))* \(?(?P<behind>\d{{1,3}})(?:[- ]?(?:{BAR})\b)\)?)",
@@ -163,7 +145,7 @@ def _counted(english: bool) -> re.Pattern[str]:
 @cache
 def _denied(english: bool) -> re.Pattern[str]:
     """A section that a song is to do without, which is told elsewhere."""
-    name = _any_of(_NAMES if english else _ELSEWHERE)
+    name = _any_of(NAMES if english else _ELSEWHERE)
     return re.compile(rf"\b(?:{_WITHOUT}) (?:(?:an?|any|the|un|une|una|um|uma|een) )?(?:{name})\b", re.I)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from kmidi_lab.composition.form import KINDS
 from kmidi_lab.composition.in_context import PEOPLE
 from kmidi_lab.composition.said_feel import items_of
-from kmidi_lab.composition.said_places import BARS, found_places
+from kmidi_lab.composition.said_places import BARS, SECONDS, found_places
 from kmidi_lab.composition.vocabulary import Item
 from kmidi_lab.composition.words import parts_of
 
@@ -27,6 +27,7 @@ _ORDER = re.compile(
 )
 _DENIED = re.compile(r"\b(?:never|no|not|\w+n't|nie|nicht|jamais|pas|nunca|mai|non|não|nooit|niet)\b")
 """Words that want nothing of a place."""
+_AT = re.compile(r"\b(?:at|from|until|after|before)\W*$", re.I)
 _ARTICLE = re.compile(r"^(?:the|each|every|its|all|an?) ")
 
 
@@ -58,7 +59,8 @@ def places_left(text: str, told: Iterable[str]) -> list[str]:
             said = " ".join(
                 [*clause[:start].split()[-_BESIDE:], clause[start:end], *clause[end:].split()[:_BESIDE]]
             ).lower()
-            known = place.kind in _SUNG or (place.kind in KINDS and " the " in f" {clause[:end].lower()}")
+            timed = place.kind == SECONDS and ":" in name and bool(_AT.search(clause[:start]))
+            known = timed or place.kind in _SUNG or (place.kind in KINDS and " the " in f" {clause[:end].lower()}")
             known = known and not (name.startswith("hook") and "the hook" not in said)
             known = known and not re.match(r" of (?!the (?:song|piece|tune|track))", clause[end:])
             known = known and not _DENIED.search(said)

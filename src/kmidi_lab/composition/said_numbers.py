@@ -33,7 +33,8 @@ _BARS = re.compile(
 )
 _OF = re.compile(r"\s*(?:of|about|for)\s+", re.I)
 _TIME = re.compile(
-    rf"{_NEARLY}(?P<n>{_NUMBER}|an?|half an?)(?P<half> and a half)?[ -](?P<unit>minutes?|mins?|seconds?|secs?)\b", re.I
+    rf"{_NEARLY}(?P<n>{_NUMBER}|an?|half an?)(?P<half> and a half)?[ -](?P<unit>minutes?|mins?|seconds?|secs?)\b(?: (?:and )?(?P<more>[0-5]?\d) ?(?:seconds?|secs?)\b)?",
+    re.I,
 )
 _HOURS = re.compile(
     rf"(?:(?<=of )about )?(?P<n>{_NUMBER}|an?|half an?)(?P<half> and a half)?[ -](?P<unit>hours?)\b", re.I
@@ -113,6 +114,7 @@ def said_time(clause: str, at: int) -> tuple[Item, int] | None:
     said = match["n"].lower()
     count = 0.5 if said.startswith("half") else 1.0 if said in ("a", "an") else _number(said)
     seconds = (count + 0.5 * bool(match["half"])) * _UNITS[match["unit"][0].lower()]
+    seconds += float(match.groupdict().get("more") or 0)
     return Item("seconds", match[0].lower(), seconds), len(match[0])
 
 

@@ -12,12 +12,14 @@ from kmidi_lab.own_yaml import table
 
 
 def said_pace(text: str, language: str) -> list[Item]:
-    """The pace that a text asks for first, as a term; none where it asks for none."""
+    """The pace that a text asks for first, as a term, or one between where it only denies some; none where it asks for none."""
     pattern = _pattern(language)
-    said = ((match, *_named(match)) for match in pattern.finditer(text)) if pattern else iter(())
+    said = [(match, *_named(match)) for match in pattern.finditer(text)] if pattern else []
     found = next(((name, words) for match, name, words in said if not denied(text, _at(match, name))), None)
     if found is None:
-        return []
+        refused = next(((name, words) for _, name, words in said), None)
+        paces = vocabulary()["paces"]
+        return [Item("pace", f"not {refused[1].lower()}", tuple(paces[f"not {refused[0][:4]}"]))] if refused else []
     name = f"very {found[0][:4]}" if re.match(rf"(?:{_words(language)['very']}) ", found[1], re.I) else found[0][:4]
     return [Item("pace", found[1].lower(), tuple(vocabulary()["paces"][name]))]
 
@@ -50,5 +52,6 @@ def _pattern(language: str) -> re.Pattern[str] | None:
 
     near = r"(?:,? [\w'’]+){0,2}?,? "
     return re.compile(
-        rf"\b(?:{pace(1)}{near}(?:{music})|(?:{music}){near}{pace(2)})\b|(?:^|[,;.])\s*{pace(3)}\s*(?=$|[,;.!])", re.I
+        rf"\b(?:{pace(1)}{near}(?:{music})|(?:{music}){near}{pace(2)})\b|(?:^|[,;.])\s*(?:(?:aber|mais|pero|ma|mas|maar) )?(?:(?:nicht zu|pas trop|no (?:muy|demasiado)|non troppo|não muito|niet te) )?{pace(3)}\s*(?=$|[,;.!])",
+        re.I,
     )

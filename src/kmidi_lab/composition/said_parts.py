@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from kmidi_lab.chords.asking import lexicon
-from kmidi_lab.composition.change import LEVEL, MOOD, Change
+from kmidi_lab.composition.change import FAST, LEVEL, MOOD, PACE, SLOW, Change
 from kmidi_lab.composition.course_patterns import pattern_of
 from kmidi_lab.composition.glossary import knows
 from kmidi_lab.composition.languages import ENGLISH
@@ -24,23 +24,26 @@ _NEXT = r"\W+(?:(?:and|then|und|dann|et|puis|y|luego|e|poi|depois|en|dan)\W+){0,
 
 
 def take_parts(text: str, language: str = ENGLISH) -> tuple[tuple[Change, ...], str]:
-    """The mood, or the loudness where no mood is meant, of each part of a song in turn, and the text without them."""
+    """The mood, loudness or tempo of each part of a song in turn, and the text without them."""
     match = _pattern(language).search(text) if language == ENGLISH or knows(language) else None
     if match is None or denied(text, match):
         return (), text
     words, states = match[0].lower(), [m[0].strip().lower() for m in _state(language).finditer(match[0])]
-    moods = [next(iter(said_in(state, language)), state) for state in states]
-    changes = tuple(
-        Change(MOOD, mood, None, words, (n, len(states)))
-        if mood in lexicon()
-        else Change(LEVEL, loudness(state, language), None, words, (n, len(states)))
-        for n, (mood, state) in enumerate(zip(moods, states, strict=True))
-    )
+    changes = tuple(Change(*_what(state, language), None, words, (n, len(states))) for n, state in enumerate(states))
     return changes, f"{text[: match.start()]}, {text[match.end() :]}"
 
 
+def _what(state: str, language: str) -> tuple[str, str]:
+    """What a part's word asks for: the kind of change and its value; a word that the lexicon of feelings has is a mood."""
+    for pace, name in ((SLOW, "slow"), (FAST, "fast")):
+        if pattern_of("{very}{" + name + "}", language).fullmatch(state):
+            return PACE, pace
+    mood = next(iter(said_in(state, language)), state)
+    return (MOOD, mood) if mood in lexicon() else (LEVEL, loudness(state, language))
+
+
 def _states(language: str) -> str:
-    return "{very}(?:{turning}|{level})" if language == ENGLISH else "{very}(?:{mood}|{level})"
+    return f"{{very}}(?:{'{turning}' if language == ENGLISH else '{mood}'}|{{level}}|{{slow}}|{{fast}})"
 
 
 @cache

@@ -17,7 +17,7 @@ _KINDS = {
     "outro": "outros?|codas?|nachspiel", "solo": "solos?|assolo", "breakdown": "breakdowns?|interludes?", "drop": "drops?(?! (?:at|out|in|off|away|down|the|it|a|to)\\b)",
     FIRST_HALF: "first (?:half|part)", SECOND_HALF: "(?:second|last|final) (?:half|part)",
     MIDDLE: r"middle(?! (?:eight|section|part))|halfway(?: through)?|mid-?way(?: through)?|mitte|milieu|medio|mitad|mezzo|met[àa]|meio|metade|midden",
-    START: r"beginning|start(?! (?:only |first |playing |to play )*(?:at|in|on|from|with|after|before|late)\b)|opening|anfang|d[ée]but|principio|inizio|in[íi]cio|come[çc]o", END: "end|ending|finale|close|finish|ende|schluss|fin|fine|fim|einde?|slot",
+    START: r"beginning|start(?! (?:only |first |playing |to play )*(?:at|in|on|from|with|after|before|late)\b)|opening|anfang|d[ée]but|principio|inizio|in[íi]cio|come[çc]o", END: "end|ending|finale|close|finish|(?<=al )final|(?<=no )final|ende|schluss|fin|fine|fim|einde?|slot",
     LATE: "late|later",
 }  # fmt: skip
 """What each place is called, in all languages that songs are asked for in."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from kmidi_lab.composition.change import ALONE, ENTER, LEAVE, WITHIN, Change
+from kmidi_lab.composition.change import ALONE, ENTER, LEAVE, SOLO, WITHIN, Change
 from kmidi_lab.composition.form import KINDS
 from kmidi_lab.composition.glossary import kind_of_term, knows, pattern_of_words, plain_letters, terms, words_in
 from kmidi_lab.composition.said_places import BARS, LATE, SECONDS, START, Place, found_places
@@ -20,6 +20,11 @@ from kmidi_lab.own_yaml import table
 
 _CLAUSE = re.compile(r"[^,;.!?()\n]+(?:\.(?=\d)[^,;.!?()\n]+)*")
 _AND = re.compile(r" (?:und|aber|et|mais|y|pero|e|ma|mas|en|maar) ", re.I)
+_THEN = re.compile(
+    r"(?:^|(?<= ))(?:(?:und|et|y|e|en) )?(?:dann|danach|puis|ensuite|luego|después|poi|dopo|depois|daarna|dan) ", re.I
+)
+"""What a clause begins with in which others come in, as in `e depois entram as cordas`."""
+_A_SOLO = re.compile(r"\bsolos?\b(?P<of> d(?:e|i|u|el|ella|a|o)\b)?", re.I)
 _NEAR = 80
 """Letters before and behind an `and` that are looked at, so that a long text is read as fast as a short one."""
 _ARTICLE = 6
@@ -44,13 +49,13 @@ def take_players(text: str, language: str) -> tuple[list[Change], str]:
     music = names_music(text, language) or any(place.kind in _SECTIONS for place, *_ in found_places(text))
     for start, end in _clauses(text, language):
         players = [_Named(n, a, b) for n, a, b in _players(plain[start:end], language)]
-        found = _change(text[start:end], plain[start:end], players, language, music)
+        found = _change(text[start:end], plain[start:end], players, language, music or bool(changes))
         if found is not None:
             change, first, last = found
             with_them = words_in(language)["terms"]["with"].split("|")[0]
             stay = (
                 ""
-                if change.what == LEAVE
+                if change.what in (LEAVE, SOLO)
                 else "".join(f", {with_them} {text[start + p.start : start + p.end]}" for p in players)
             )
             taken.append((start + first, start + last, f"{stay}, "))
@@ -71,6 +76,10 @@ def _clauses(text: str, language: str) -> Iterator[tuple[int, int]]:
             if found_places(behind) and (found_places(before) or alone.search(before)):
                 yield start, at
                 start = clause.start() + joint.end()
+        for joint in _THEN.finditer(text, start, clause.end()):
+            if joint.start() > start:
+                yield start, joint.start()
+                start = joint.start()
         yield start, clause.end()
 
 
@@ -89,7 +98,10 @@ def _change(
         return None
     marks = {name: pattern.search(plain) for name, pattern in _marks(language).items()}
     places = [(p, a, b) for p, a, b in found_places(clause) if music or p.kind in _SECTIONS]
-    if not places and music and marks["enters"] and (late := marks["late"]):
+    places = [(p, a, b) for p, a, b in places if not (p.kind == "solo" and _beside(players, a, b))]
+    if solo := _solo(clause, plain, players, places, bool(marks["with"])):
+        return solo
+    if not places and music and marks["enters"] and (late := marks["late"] or _THEN.match(clause)):
         places = [(Place(LATE), late.start(), late.end())]
     if not places and marks["alone"] and marks["enters"]:
         places = [(Place(START), *marks["alone"].span())]
@@ -108,6 +120,28 @@ def _change(
     last = max(*(p.end for p in players), where[1], *(b for _, b in said))
     who = ", ".join(dict.fromkeys(p.name for p in players))
     return Change(what, who, place, " ".join(clause[first:last].lower().split())), first, last
+
+
+def _beside(players: Sequence[_Named], start: int, end: int) -> bool:
+    """Whether a `solo` stands right beside a player, who plays alone: `solo guitarra`."""
+    return any(0 <= p.start - end <= 1 or 0 <= start - p.end <= 1 for p in players)
+
+
+def _solo(
+    clause: str, plain: str, players: Sequence[_Named], places: Sequence[tuple[Place, int, int]], asked: bool
+) -> tuple[Change, int, int] | None:
+    """A solo that is a section: `con solo de guitarra`, `Gitarrensolo nach dem zweiten Refrain`; who only plays alone has none."""
+    for match in _A_SOLO.finditer(plain):
+        near = [p.start - match.end() if match["of"] else match.start() - p.end for p in players]
+        who = next(
+            (p for p, gap in zip(players, near, strict=True) if 0 <= gap <= (_ARTICLE if match["of"] else 1)), None
+        )
+        others = [(a, b) for place, a, b in places if place.kind != "solo"]
+        if who and kind_of_term(who.name) == "instrument" and (others or (asked and match["of"])):
+            first = min(who.start, match.start(), *(a for a, _ in others))
+            last = max(who.end, match.end(), *(b for _, b in others))
+            return Change(SOLO, who.name, Place("solo"), " ".join(clause[first:last].lower().split())), first, last
+    return None
 
 
 def _what(

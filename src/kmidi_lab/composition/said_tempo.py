@@ -79,7 +79,7 @@ def take_tempo(text: str, language: str = ENGLISH) -> tuple[SaidTempo, str]:
     for start, end, course in sorted(found):
         if start < at:
             continue
-        words = text[start:end].lower()
+        words = text[start:end].lower() if language == ENGLISH else _with_its_place(text, start, end, language)
         if course and not said.course:
             said = SaidTempo(course, words)
         else:
@@ -118,6 +118,17 @@ def _somewhere(text: str, match: re.Match[str], language: str) -> bool:
         return elsewhere(text, match, language) or bool(_tempo(language, "at_end").search(parted(text, match)))
     last = not _BOTH_ENDS.match(match[0]) and _tempo(language, "at_end").match(ahead(text, match.end()).lstrip(" ,"))
     return bool(elsewhere(text, match, language) or last or _BACK.search(text, match.end()))
+
+
+def _with_its_place(text: str, start: int, end: int, language: str) -> str:
+    """Words of a tempo in another language than English, and the end of the song where their clause names it."""
+    match = re.compile(re.escape(text[start:end])).match(text, start)
+    at_end = _tempo(language, "at_end").search(parted(text, match)) if match else None
+    return (
+        f"{text[start:end]} {at_end[0]}".lower()
+        if at_end and at_end[0] not in text[start:end]
+        else text[start:end].lower()
+    )
 
 
 @cache

@@ -145,6 +145,8 @@ class Seats:
                 }
             elif programs.get("chords") in _KEYBOARDS and self._two and "bass" not in {*programs, *self._with}:
                 programs["bass"], self._words["program bass"] = programs["chords"], self._words["program chords"]
+            if len(programs) > 1 and not {"lead"} & {*programs, *self._with, *self._without} and "pad" in programs:
+                programs["lead"], self._words["program lead"] = programs.pop("pad"), self._words.pop("program pad")
             without += [role for role in ROLES if role not in programs and role not in self._with]
         elif self._only:
             without += [role for role in ROLES if role not in self._with]

@@ -27,7 +27,8 @@ from kmidi_lab.composition.said_course import take_courses, with_courses
 from kmidi_lab.composition.said_dances import without_other_dances
 from kmidi_lab.composition.said_ending import SaidEnding, take_ending, take_ending_elsewhere, take_opening
 from kmidi_lab.composition.said_feel import items_of, not_done, take_feel, take_loudness, untaken
-from kmidi_lab.composition.said_form import tagged_form, take_form, without_tags
+from kmidi_lab.composition.said_form import take_counted, take_form
+from kmidi_lab.composition.said_headings import tagged_form, without_tags
 from kmidi_lab.composition.said_labels import take_labels
 from kmidi_lab.composition.said_left import left_lines, orders, places_left
 from kmidi_lab.composition.said_levels import whole_loudness
@@ -89,7 +90,7 @@ def _read_other(text: str, language: str, rows: str) -> Wishes:
     wishes = with_courses(wishes, tempo, courses, arcs, text, language)
     loudness = whole_loudness(text, language) if knows(language) and asks else []
     changes = (*sections.changes, *wishes.changes, *players, *parts, *loudness)
-    return _with_labels(replace(wishes, changes=changes), parts, language)
+    return _with_labels(replace(wishes, changes=changes), [*parts, *players], language)
 
 
 def _styled(text: str) -> list[str]:
@@ -122,11 +123,13 @@ def _read_english(text: str, rows: str) -> Wishes:
     tagged = tagged_form(text)
     parts, text = take_parts(text)
     sections, text = take_sections(text)
+    counted, text = take_counted(text)
     labels, text = take_labels(text)
     text = without_tags(text) if tagged else text
     joined, text = take_joined_arc(text)
     ending, text = take_ending(text)
     tempo, text = take_tempo(text)
+    tagged = counted or tagged
     form, _ = (tagged, text) if tagged else take_form(text)  # before courses, which take sections such as `big chorus`
     courses, text = take_courses(text)
     late, text = take_ending(text)  # such as `the last chorus without drums and then a fade out`

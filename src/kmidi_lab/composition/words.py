@@ -16,7 +16,7 @@ _PLAIN_WORD = re.compile(r"[A-Za-z]{4,}")
 _WORD = re.compile(r"[\w'♯♭#&+./-]*[\w♯♭#]")
 _CLAUSES = re.compile(
     r"(?:[,;!?\n()\"“”…]|(?<!key)(?<!tempo)(?<!bpm)(?<!genre)(?<!style):|\.(?!\d)|(?<=\s)[-–—](?=\s)|—)+(?:\s|$)"
-    r"|(?<!\banything )(?<!\beverything )\bbut\b(?! no)",
+    r"|(?<!\banything )(?<!\beverything )\bbut\b(?! no\b)",
     re.I,
 )
 _MOST = 200
