@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kmidi_lab.composition.asked_players import (
+    NOT_WANTED,
+    a_melody,
+    closing_players,
+    describes_players,
+    is_scored,
+    is_their_article,
+    left_out,
+    opening_players,
+)
 from kmidi_lab.composition.in_context import (
     BEFORE_PLAYERS,
     PEOPLE,
@@ -24,11 +34,6 @@ _BEFORE_A_PACE = ("filler", "mood", "owner", "length")
 OF_PLACES = ("to", "into", "from", "by", "after", "before", "until", "over", "under", "through", "between", "during", "about", "like",
               "against", "behind", "where", "than")  # fmt: skip
 """Words that describe, beside which nobody need do anything."""
-_PLAYERS = ("instrument", "part", "ensemble")
-_NOT_WANTED = ("don't want", "do not want", "don't want any", "don't use", "don't add")
-"""What leaves out players who stand right behind it."""
-_DESCRIBING = 2
-"""Words for what a player is like, at most."""
 _FARTHEST = 6
 """Terms before a word for a song that may belong to it."""
 
@@ -40,7 +45,7 @@ def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
     mark[:opening] = [True] * opening
     if start := closing_players(items):
         mark[start:] = [True] * (len(items) - start)
-    if n := _a_melody(items):
+    if n := a_melody(items):
         mark[n] = True
     asks = any(mark)
     for n, item in enumerate(items):
@@ -58,7 +63,7 @@ def asked(items: Sequence[Item]) -> tuple[list[bool], bool]:
             asks = True
             mark[first : n + 1] = [True] * (n + 1 - first)
             _onward(items, n + 1, mark)
-        elif item.text in _NOT_WANTED and (end := _left_out(items, n)):
+        elif item.text in NOT_WANTED and (end := left_out(items, n)):
             asks, mark[n:end] = True, [True] * (end - n)
         elif item.kind == "wish" or (item.kind == "order" and all(i.kind in ("filler", "mood") for i in items[:n])):
             marked = any(mark)
@@ -119,39 +124,6 @@ def _onward(items: Sequence[Item], start: int, mark: list[bool]) -> None:
     mark[start:end] = [True] * (end - start)
 
 
-def opening_players(items: Sequence[Item]) -> int:
-    """Terms of players that a clause begins with and that are for something, as in `piano and cello for a film`; 0 of none."""
-    end = next((n for n, i in enumerate(items) if i.kind not in (*_PLAYERS, "filler", "mood", "pace")), len(items))
-    last = max((n for n in range(end) if items[n].kind in _PLAYERS), default=-1)
-    alone = last + 1 < len(items) and items[last + 1].text in ("solo", "alone")
-    behind = items[last + 1 + alone : last + 2 + alone]
-    goes_on = ("for", "like", "about", "over") if alone else ("for",)
-    return last + 1 + alone if last >= 0 and any(i.text in goes_on or is_scored(i) for i in behind) else 0
-
-
-def _a_melody(items: Sequence[Item]) -> int:
-    """Where a melody stands that a clause begins with, as in `a melody oriental with flute`, which is a song's; 0 without one."""
-    n = next((n for n, i in enumerate(items[:_FARTHEST]) if i.text == "melody"), 0)
-    return n if items[0].text in ("a", "some") and not any(i.text in PEOPLE for i in items) else 0
-
-
-def closing_players(items: Sequence[Item]) -> int:
-    """Where the players begin that a clause ends with and that it is for, as in `a twelve-tone row for flute`; 0 of none."""
-    start = max((n + 1 for n, i in enumerate(items) if i.text == "for"), default=0)
-    named = [i.kind for i in items[start:] if i.text not in ("and", "solo")]
-    told = any(i.kind in ("stop", "story", "owner", "negation") for i in items[:start])
-    return start if start > 1 and named and {*named} <= {"instrument", "ensemble"} and not told else 0
-
-
-def _left_out(items: Sequence[Item], n: int) -> int:
-    """Where the players end that somebody does not want, as in `I don't want drums and I …`; 0 where none follow alone."""
-    end = n + 1
-    while end < len(items) and (items[end].kind in _PLAYERS or items[end].text in ("and", "or", "nor", "any")):
-        end += 1
-    alone = end == len(items) or (items[end].kind in ("stop", "filler") and items[end - 1].text in ("and", "or"))
-    return end if alone and any(i.kind in _PLAYERS for i in items[n:end]) else 0
-
-
 def pictured(items: Sequence[Item]) -> list[bool]:
     """The pace of what a clause describes where nobody does anything, as in `a slow walk home` or `walking slowly home`."""
     mark = [False] * len(items)
@@ -163,35 +135,6 @@ def pictured(items: Sequence[Item]) -> list[bool]:
     moves = items[0].kind == OTHER and items[0].text.endswith("ing") and not items[n - 1].text.startswith("too")
     mark[n] = describes or moves
     return mark
-
-
-def _describes_players(items: Sequence[Item], n: int) -> bool:
-    """Whether a word that is none of ours describes players, as in `with a children's choir`."""
-    after = [i.kind for i in items[n + 1 : n + 3]]
-    players = ("instrument", "other_instrument", "ensemble", "kit")
-    return (
-        items[n].kind == OTHER and bool(after) and (after[0] in players or (after[0] == OTHER and after[-1] in players))
-    )
-
-
-def _is_their_article(items: Sequence[Item], n: int) -> bool:
-    """Whether a `the` stands between `with` or `and` and a player, as in `with the flute and the piano`."""
-    after = items[n + 1].kind if n + 1 < len(items) else ""
-    return items[n].text == "the" and items[n - 1].text in ("with", "and") and after in _PLAYERS
-
-
-def described(items: Sequence[Item]) -> list[bool]:
-    """Players that are a clause by themselves, with words for what they are like: `low strings`, `thunderous drums`."""
-    kinds = [i.kind for i in items if i.text != "there"]
-    others, players = kinds.count(OTHER), [kind in (*_PLAYERS, "other_instrument") for kind in kinds]
-    plain = all(kind in (*_PLAYERS, "other_instrument", OTHER, "filler", "mood", "pace") for kind in kinds)
-    sure = plain and 0 < len(kinds) <= _FARTHEST and others <= _DESCRIBING * sum(players) and players[-1]
-    return [sure] * len(items)
-
-
-def is_scored(item: Item) -> bool:
-    """Whether a genre is what music is for, such as `for a film`."""
-    return item.kind == "genre" and item.text.startswith("for ")
 
 
 def gives_way(words: str) -> bool:
@@ -220,7 +163,7 @@ def phrases(items: Sequence[Item]) -> list[bool]:
             continue
         end = n + 1
         while end < len(items) and (
-            items[end].kind not in BREAKS or _describes_players(items, end) or _is_their_article(items, end)
+            items[end].kind not in BREAKS or describes_players(items, end) or is_their_article(items, end)
         ):
             end += 1
         if (

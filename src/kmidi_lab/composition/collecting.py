@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from kmidi_lab.composition.asked_terms import (
-    PREPOSITIONS,
-    asked,
-    described,
-    opening_players,
-    phrases,
-    pictured,
-)
+from kmidi_lab.composition.asked_players import PLAYERS, described, opening_players
+from kmidi_lab.composition.asked_terms import PREPOSITIONS, asked, phrases, pictured
 from kmidi_lab.composition.collector import Collector
 from kmidi_lab.composition.in_context import OF_MUSIC, ONLY, PEOPLE, is_key
 from kmidi_lab.composition.said_left import terms_left
 from kmidi_lab.composition.vocabulary import MUSICAL, OTHER, Item, vocabulary
 from kmidi_lab.composition.words import clauses
 
-_PLAYERS = ("instrument", "part", "ensemble")
 _NAMING = ("instrument", "other_instrument", "part", "ensemble", "genre", "head")
 """Kinds that name players, or music: beside one of these a solo is a part of it."""
 
@@ -108,7 +101,7 @@ def _over(items: list[Item]) -> list[Item]:
     """A clause in which an `over` between two players joins them, as in `solo violin over warm strings`."""
     for n, item in enumerate(items):
         behind = next((i for i in items[n + 1 :] if i.kind not in ("filler", "mood")), None)
-        if item.text == "over" and n and items[n - 1].kind in _PLAYERS and behind and behind.kind in _PLAYERS:
+        if item.text == "over" and n and items[n - 1].kind in PLAYERS and behind and behind.kind in PLAYERS:
             return [*items[:n], Item("filler", "and"), *items[n + 1 :]]
     return items
 

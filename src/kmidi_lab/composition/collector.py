@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kmidi_lab.composition.asked_terms import gives_way, is_scored
+from kmidi_lab.composition.asked_players import is_scored
+from kmidi_lab.composition.asked_terms import gives_way
 from kmidi_lab.composition.bands import bands, styles_told
 from kmidi_lab.composition.blues import TWELVE
 from kmidi_lab.composition.in_context import is_thing, is_told, measures, names_players
 from kmidi_lab.composition.said_arc import SaidArc
 from kmidi_lab.composition.said_form import SaidForm
+from kmidi_lab.composition.said_numbers import is_paced
 from kmidi_lab.composition.said_pairs import SaidPair
 from kmidi_lab.composition.seating import Seats
 from kmidi_lab.composition.vocabulary import MUSICAL, Item, nearest_styles, vocabulary
@@ -26,18 +28,6 @@ _LEAST, _MOST = 40, 240
 """Numbers that can be a tempo without a word that says so."""
 _PACES = ((88.0, 0.8), (110.0, 1.0), (1000.0, 1.12))
 """What a pace word does to the tempo of a dance: the first whose quarters a minute lie above the word's."""
-
-
-_NEARLY = ("around", "roughly", "approximately")
-
-
-def _is_paced(item: Item) -> bool:
-    """Whether a number behind a term is its tempo, as in `medium swing 132`."""
-    return (
-        item.text in ("at", "beat", "beats", *_NEARLY)
-        or item.kind in ("genre", "pace")
-        or item.text in vocabulary()["dances"]
-    )
 
 
 class Collector:
@@ -69,7 +59,7 @@ class Collector:
             joined = n > 0 and items[n - 1].text in ("or", "nor")
             if left_out and not joined and item.kind in ("pace", "genre", "mode", "key", "tempo", "bars", "head"):
                 negated = ""
-            if item.kind == "number" and mark[n] and n == len(items) - 1 and (n == 0 or _is_paced(items[n - 1])):
+            if item.kind == "number" and mark[n] and n == len(items) - 1 and (n == 0 or is_paced(items[n - 1])):
                 self._bare(item)
             if item.kind not in MUSICAL and item.kind != "head":
                 if item.kind not in _LINKS and item.kind != "weak wish":

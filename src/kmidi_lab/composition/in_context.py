@@ -50,8 +50,7 @@ def is_sure(items: Sequence[Item], n: int) -> bool:
         written = {i.text for i in items if i.kind == "metre" and "/" in i.text}
         return items[n].text in written and len(written) > 1 and not any(i.text in PEOPLE for i in items)
     sure = items[n].text in vocabulary()["sure_other_genres"] and items[n].kind == "other_genre"
-    if items[n].kind == "other_instrument" and items[n].text in ("a cappella", "a capella", "acapella"):
-        return True
+    sure = sure or items[n].text in vocabulary()["sure_other_instruments"]
     sure = sure or (items[n].kind == "blues form" and "blues" in items[n].text)
     opens = all(i.kind in BEFORE_PLAYERS for i in items[:n])
     return _has_a_subject(items, n) or ((sure or _is_of_a_song(items, n)) and opens)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from kmidi_lab.composition.vocabulary import LOOKED_AT, OTHER, Item
+from kmidi_lab.composition.vocabulary import LOOKED_AT, OTHER, Item, vocabulary
 
 _NUMBERS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
 _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
@@ -80,6 +80,12 @@ def said_tempo(clause: str, at: int) -> tuple[Item, int] | None:
         low = high = 1.5 * low
     kind = OTHER if of_a_body(clause, at) else "tempo"
     return Item(kind, match[0].lower(), (min(low, high), max(low, high))), len(match[0])
+
+
+def is_paced(item: Item) -> bool:
+    """Whether a number behind a term is its tempo, as in `medium swing 132`."""
+    before = ("at", "beat", "beats", "around", "roughly", "approximately")
+    return item.text in before or item.kind in ("genre", "pace") or item.text in vocabulary()["dances"]
 
 
 def of_a_body(text: str, at: int) -> bool:

@@ -14,13 +14,7 @@ from kmidi_lab.composition.said_levels import loudness
 from kmidi_lab.composition.said_places import NTH
 from kmidi_lab.composition.said_turns import said_in
 from kmidi_lab.composition.said_where import denied
-
-_PART = r"(?:parts?|sections?|movements?|phases?|acts?|scenes?|teile?n?|abschnitte?|parties?|mouvements?|partes?|movimient[oi]s?|moviment[oi]s?|delen|deel)"
-_COUNT = "(?:two|three|four|[2-4]|zwei|drei|vier|deux|trois|quatre|dos|tres|cuatro|due|tre|quattro|duas|três|quatro|twee|drie)"
-_ARTICLE = r"(?:(?:the|an?|der|die|das|la|le|el|il|o|a|het|de) )?"
-_IS = r"(?:\s?[:(]\s?|,? (?:(?:is|should be|being|ist|soll|est|es|è|é) )?)"
-_NEXT = r"\W+(?:(?:and|then|und|dann|et|puis|y|luego|e|poi|depois|en|dan)\W+){0,2}"
-"""What stands between one part and the next."""
+from kmidi_lab.own_yaml import table
 
 
 def take_parts(text: str, language: str = ENGLISH) -> tuple[tuple[Change, ...], str]:
@@ -54,10 +48,13 @@ def _state(language: str) -> re.Pattern[str]:
 @cache
 def _pattern(language: str) -> re.Pattern[str]:
     """Three parts or more by their numbers, of which the first is called a part, or a number of parts and what each is."""
-    state, (first, second, *others) = _states(language), NTH
-    counted = rf"{_ARTICLE}(?:{first}) {_PART}{_IS}{state}"
-    for nth, more in ((second, ""), ("|".join(others), "+")):
-        counted += rf"(?:{_NEXT}{_ARTICLE}(?:{nth})(?: {_PART})?{_IS}{state}){more}"
-    numbered = rf"{_PART} (?:1|one|i){_IS}{state}(?:{_NEXT}{_PART} (?:[2-5]|two|three|four|ii|iii|iv){_IS}{state})+"
-    listed = rf"{_COUNT} {_PART}(?:\s?[:(]\s?|,? |\s[-–]\s){state}(?:{_NEXT}{state})+"
+    words = {name: f"(?:{said})" for name, said in table(__name__, "said_course.yaml")["counted_parts"].items()}
+    part, article, more = words["part"], f"(?:{words['article']} )?", rf"\W+(?:{words['then']}\W+){{0,2}}"
+    state, named = _states(language), rf"(?:\s?[:(]\s?|,? (?:{words['is']} )?)"
+    first, second, *others = NTH
+    counted = rf"{article}(?:{first}) {part}{named}{state}"
+    for nth, times in ((second, ""), ("|".join(others), "+")):
+        counted += rf"(?:{more}{article}(?:{nth})(?: {part})?{named}{state}){times}"
+    numbered = rf"{part} (?:1|one|i){named}{state}(?:{more}{part} (?:[2-5]|two|three|four|ii|iii|iv){named}{state})+"
+    listed = rf"{words['several']} {part}(?:\s?[:(]\s?|,? |\s[-–]\s){state}(?:{more}{state})+"
     return pattern_of(f"(?:in )?(?:{counted}|{numbered}|{listed})", language)

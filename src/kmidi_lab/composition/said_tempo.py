@@ -20,19 +20,6 @@ _OF_ONE_PLACE = 4
 """Words of a course that names no beginning, at most."""
 _BOTH_ENDS = re.compile(r"from |start|begin|open|.* then ", re.I)
 """A course of the tempo that names its beginning."""
-_FROM, _TO = r"(?P<first{n}>\d{{2,3}})(?: ?bpm)?", r"(?P<last{n}>\d{{2,3}})"
-_JOINS = "to|up to|down to|auf|bis|nach|à|a|al|até|para|naar|tot"
-_BEGINS = "starts?|begins?|starting|beginning|beginnt|startet|fängt|commence|débute|empieza|comienza|inizia|comincia|parte|começa|begint"
-_ENDS = "ends?|ending|finish\\w*|gets?|goes|ris\\w+|endet|hört|finit|termine|termina|acaba|finisce|eindigt"
-_MOVES = r"accelerand[oi]|ritardand[oi]|rallentand[oi]|speed(?:s|ing)? up|slow(?:s|ing)? down|(?:gets?|getting) (?:faster|slower)|tempo \w+"
-_IN_FIGURES = re.compile(
-    rf"(?<!\w)(?:(?P<moves>(?:an? )?(?:{_MOVES}) )?(?<!anywhere )(?<!range )(?:from|von|de|da|van|desde) {_FROM.format(n=1)} (?:{_JOINS}) {_TO.format(n=1)}(?P<unit>(?:-| )?bpm\b)?"
-    rf"|(?:{_BEGINS})(?: \w+){{0,3}}? {_FROM.format(n=2)}\W+(?:\w+\W+){{0,3}}?(?:{_ENDS})(?: \w+){{0,3}}? {_TO.format(n=2)} ?bpm\b"
-    rf"|(?:tempo:? |(?=\d+ ?bpm)){_FROM.format(n=3)},? (?:(?:and|und|et|y|e|en) )?(?P<then>then|dann|danach|puis|ensuite|luego|después|poi|depois|daarna) {_TO.format(n=3)}(?: ?bpm\b|(?=\W*$))"
-    rf"|{_FROM.format(n=4)} (?:beginnt|anfängt|startet|begint)\W+(?:\w+\W+){{0,3}}?{_TO.format(n=4)}(?: ?bpm)? (?:endet|aufhört|eindigt))",
-    re.I,
-)
-"""Two tempos in figures: from one to the other, or one behind the other, as in `tempo 120 then 90`."""
 _SLOWEST, _FASTEST = 30, 300
 
 
@@ -47,7 +34,7 @@ class SaidTempo(NamedTuple):
 
 def take_figures(text: str) -> tuple[tuple[Change, ...], str]:
     """The tempo that a song comes to, in any language, and the text with the first one alone: `80 bpm` of `from 80 to 140 bpm`."""
-    for match in _IN_FIGURES.finditer(text):
+    for match in _in_figures().finditer(text):
         first, last = (
             next(match[f"{end}{n}"] for n in (1, 2, 3, 4) if match[f"{end}{n}"]) for end in ("first", "last")
         )
@@ -129,6 +116,21 @@ def _with_its_place(text: str, start: int, end: int, language: str) -> str:
         if at_end and at_end[0] not in text[start:end]
         else text[start:end].lower()
     )
+
+
+@cache
+def _in_figures() -> re.Pattern[str]:
+    """Two tempos in figures: from one to the other, or one behind the other, as in `tempo 120 then 90`."""
+    words = {name: f"(?:{said})" for name, said in table(__name__, "said_course.yaml")["figures"].items()}
+    first, last = r"(?P<first{n}>\d{2,3})(?: ?bpm)?", r"(?P<last{n}>\d{2,3})"
+    ways = (
+        rf"(?P<moves>(?:an? )?{words['moves']} )?(?<!anywhere )(?<!range ){words['from']} {first} {words['to']} {last}(?P<unit>(?:-| )?bpm\b)?",
+        rf"{words['begins']}(?: \w+){{0,3}}? {first}\W+(?:\w+\W+){{0,3}}?{words['ends']}(?: \w+){{0,3}}? {last} ?bpm\b",
+        rf"(?:tempo:? |(?=\d+ ?bpm)){first},? (?P<then>{words['then']}) {last}(?: ?bpm\b|(?=\W*$))",
+        rf"{first} {words['begins']}\W+(?:\w+\W+){{0,3}}?{last}(?: ?bpm)? {words['ends']}\b",
+    )
+    numbered = "|".join(way.replace("{n}", str(n)) for n, way in enumerate(ways, 1))
+    return re.compile(rf"(?<!\w)(?:{numbered})", re.I)
 
 
 @cache
