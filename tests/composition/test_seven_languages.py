@@ -45,7 +45,7 @@ TOLD = [
     ("el tempo se duplica en el coro", TEMPO + "tempo se duplica)"),
     ("una canzone, il tempo raddoppia nel ritornello", TEMPO + "tempo raddoppia)"),
     ("uma canção em que o andamento dobra no refrão", TEMPO + "andamento dobra)"),
-    ("een lied waarin het tempo in het refrein verdubbelt", TEMPO + "tempo in het refrein verdubbelt)"),
+    ("een lied met tempowisselingen in het refrein", TEMPO + "tempowisselingen"),
     ("rondo form, cheerful", FORM + "rondo form)"),
     ("a song that starts with the chorus", "no choice of sections (starts with the chorus)"),
     ("a song with a deceptive cadence", "no such harmony (deceptive cadence)"),

@@ -39,6 +39,8 @@ _HALF_FEEL = re.compile(r"\bhalf[- ]time\b|\bfeel\b")
 
 _HALVED = re.compile(r"hal[bv]|half|moitié|mitad|dimezz|metà|metade|lang[sz]a+m|lent", re.I)
 """What of a tempo that changes all at once makes it half as fast, in other languages than English."""
+_ANY = re.compile(r"wechsel|chang|cambi|mudan|wissel", re.I)
+"""What says no more than that it changes."""
 
 
 def changes_of(name: str, words: str, language: str = ENGLISH) -> tuple[Change, ...]:
@@ -78,11 +80,14 @@ def swelling(arc: str, words: str) -> tuple[Change, ...]:
     return (Change(LEVEL, value, place, words),) if place and value else ()
 
 
-def leading(words: str) -> tuple[Change, ...]:
+def leading(words: str, language: str = ENGLISH) -> tuple[Change, ...]:
     """A tempo that rises or falls at a place, or into it, such as `speeds up before the chorus`; nothing of words without one."""
     place, slower = place_of(words), bool(cue("falls", ENGLISH).search(words))
     if place is None:
         return ()
+    if language != ENGLISH and cue("jumps", language).search(words):  # such as `het tempo in het refrein verdubbelt`
+        jumps = () if _ANY.search(words) else (HALF if _HALVED.search(words) else DOUBLE,)
+        return tuple(Change(PACE, jump, place, words) for jump in jumps)
     place = place._replace(side=-1) if cue("leads", ENGLISH).search(words) else place
     return (Change(PACE, SLOWER if slower else FASTER, place, words),)
 

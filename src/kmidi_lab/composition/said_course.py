@@ -142,7 +142,7 @@ def with_courses(
     found = [(changes_of(name, said, language), _line(name, said), said) for name, said in courses]
     found += [(swelling(arc, said), _line(_ARC, said), said) for arc, said in arcs]
     found += [((change,), "", change.words) for change in tempo.figures]
-    found += [(leading(said), tempo_line(said), said) for said in tempo.others]
+    found += [(leading(said, language), tempo_line(said), said) for said in tempo.others]
     others = [(line, said) for changes, line, said in found if not changes]
     told = dict.fromkeys(line for line, _ in others)
     words = wishes.words | ({"course": tempo.words} if tempo.course else {})

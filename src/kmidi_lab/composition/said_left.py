@@ -22,7 +22,7 @@ _BESIDE = 3
 """Words before and behind a place that are told with it."""
 _ORDER = re.compile(
     r"(?:repeat|change|switch|make|let|put|give|keep|play|loop)\b|(?:verse|chorus|section|part) \d"
-    r"|(?:the )?(?:(?:first|second|last|final) )?(?:intro|outro|verse|(?:pre-?)?chorus)\b(?! of\b)",
+    r"|(?:the )?(?:(?:first|second|last|final) )?(?:intro|outro|verse|(?:pre-?)?chorus)\b(?! (?:of|to)\b)",
     re.I,
 )
 _DENIED = re.compile(r"\b(?:never|no|not|\w+n't|nie|nicht|jamais|pas|nunca|mai|non|não|nooit|niet)\b")

@@ -17,9 +17,10 @@ def said_pace(text: str, language: str) -> list[Item]:
     said = [(match, *_named(match)) for match in pattern.finditer(text)] if pattern else []
     found = next(((name, words) for match, name, words in said if not denied(text, _at(match, name))), None)
     if found is None:
-        refused = next(((name, words) for _, name, words in said), None)
-        paces = vocabulary()["paces"]
-        return [Item("pace", f"not {refused[1].lower()}", tuple(paces[f"not {refused[0][:4]}"]))] if refused else []
+        refused = [name for name in ("slow", "fast") if re.search(rf"\b(?:{_words(language)[name]})\b", text, re.I)]
+        if not said or len(refused) != 1:  # where both are denied neither is meant
+            return []
+        return [Item("pace", f"not {said[0][2].lower()}", tuple(vocabulary()["paces"][f"not {refused[0]}"]))]
     name = f"very {found[0][:4]}" if re.match(rf"(?:{_words(language)['very']}) ", found[1], re.I) else found[0][:4]
     return [Item("pace", found[1].lower(), tuple(vocabulary()["paces"][name]))]
 

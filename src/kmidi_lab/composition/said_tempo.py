@@ -12,7 +12,7 @@ from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_feel import ahead, behind, of_a_song, untaken
 from kmidi_lab.composition.said_numbers import of_a_body
 from kmidi_lab.composition.said_places import BARS, SECOND_HALF, Place, found_places
-from kmidi_lab.composition.said_where import denied, elsewhere, of_the_song, parted
+from kmidi_lab.composition.said_where import denied, elsewhere, of_the_song, parted, with_place
 from kmidi_lab.own_yaml import table
 
 _BACK = re.compile(r"\ba tempo\b", re.I)
@@ -108,14 +108,12 @@ def _somewhere(text: str, match: re.Match[str], language: str) -> bool:
 
 
 def _with_its_place(text: str, start: int, end: int, language: str) -> str:
-    """Words of a tempo in another language than English, and the end of the song where their clause names it."""
-    match = re.compile(re.escape(text[start:end])).match(text, start)
-    at_end = _tempo(language, "at_end").search(parted(text, match)) if match else None
-    return (
-        f"{text[start:end]} {at_end[0]}".lower()
-        if at_end and at_end[0] not in text[start:end]
-        else text[start:end].lower()
-    )
+    """Words of a tempo in another language than English, with the end of the song or the section that their clause names."""
+    match, words = re.compile(re.escape(text[start:end])).match(text, start), text[start:end].lower()
+    if match is None or found_places(words):
+        return words
+    at_end = _tempo(language, "at_end").search(parted(text, match))
+    return f"{words} {at_end[0].lower()}" if at_end else with_place(text, match, language)
 
 
 @cache

@@ -84,7 +84,7 @@ def _read_other(text: str, language: str, rows: str) -> Wishes:
     asks, left = collect(plain, out, known, _is_international)
     wishes = out.wishes()
     missing = (*sections.lines, *wishes.missing, *_styled(text))
-    taken = (*missing, rows, arc.words, *(said for _, said in arcs))
+    taken = (*missing, rows, arc.words, *tempo.others, *(said for _, said in arcs))
     missing = (*missing, *left_lines(left, places_left(text, taken) if asks else []))
     wishes = replace(wishes, ending=ending, asks=asks, missing=missing)
     wishes = with_courses(wishes, tempo, courses, arcs, text, language)
