@@ -11,7 +11,7 @@ from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.said_places import Place
 from kmidi_lab.composition.song import composed
-from kmidi_lab.composition.spans import spans_of, told, turn_at
+from kmidi_lab.composition.spans import spans_of, told, turn_at, turn_of
 from kmidi_lab.composition.staging import ByBar
 from kmidi_lab.composition.swelling import levelled
 from kmidi_lab.midi.reading import open_file
@@ -57,6 +57,10 @@ def test_what_a_form_has_not_is_nowhere_and_a_short_one_has_all_its_shares() -> 
     assert spans_of(Place("intro", 0, -1), FORM) == spans_of(Place("outro", 0, 1), FORM) == []
     for kind in ("middle", "start", "end", "first half", "second half", "late"):
         assert all(0 <= a < b <= 1 for a, b in spans_of(Place(kind), short))
+    uneven = read_form("intro 4, verse 8, chorus 4, verse 4, chorus 4")
+    assert [turn_of(n, 3, uneven) for n in range(3)] == [(0, 8), (8, 16), (16, 24)], (
+        "no part is half as long as another"
+    )
     assert turn_at(read_form("verse 4"), 0.5) == 2 and turn_at(read_form("verse 16"), 0.5) == 8
 
 

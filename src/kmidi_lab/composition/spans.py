@@ -14,6 +14,8 @@ Span = tuple[int, int]
 """First bar, and the one behind the last; from 0."""
 _AROUND = (0.35, 0.65)
 """Where the middle of a section lies that may be the middle of a song, as shares of it."""
+_NEAR = 1 / 6
+"""How far from where a song turns a section may begin, as a share of it."""
 _EDGE = 4
 """A beginning or an end is one of so many parts of a song, at most."""
 
@@ -48,23 +50,24 @@ def pairs(form: Sequence[Stretch]) -> list[Span]:
     return list(zip(starts[:-1], starts[1:], strict=True))
 
 
-def turn_at(form: Sequence[Stretch], share: float, between: bool = False) -> int:
+def turn_at(form: Sequence[Stretch], share: float, between: bool = False, near_by: float = _NEAR) -> int:
     """The bar at which a song turns that turns after a share of it, 0..1: where a section begins near, else a phrase, else any bar.
 
-    `between` says that it turns between sections, however far, where there are several.
+    `between` says that it turns between sections, however far, where there are several; `near_by` what is near, as a share of the song.
     """
     whole = bars_in(form)
     wanted = share * whole
     borders = [start for start, _ in pairs(form)[1:]]
-    near = [at for at in borders if between or abs(at - wanted) <= whole / 6]
+    near = [at for at in borders if between or abs(at - wanted) <= whole * near_by]
     phrases = [at for at in range(PHRASE, whole, PHRASE) if abs(at - wanted) <= whole / 6]
     return min(near or phrases or range(1, whole) or [0], key=lambda at: (abs(at - wanted), at))
 
 
 def turn_of(number: int, count: int, form: Sequence[Stretch]) -> Span:
     """The bars of a turn, counted from 0, where so many share the song; the first is behind the last where no bar is left."""
-    start = turn_at(form, number / count) if number else 0
-    stop = turn_at(form, (number + 1) / count) if number + 1 < count else bars_in(form)
+    near_by = _NEAR if count <= 2 else 1 / (4 * count)  # so that no part is less than half as long as another
+    start = turn_at(form, number / count, near_by=near_by) if number else 0
+    stop = turn_at(form, (number + 1) / count, near_by=near_by) if number + 1 < count else bars_in(form)
     return start, stop
 
 
