@@ -30,6 +30,8 @@ CHORUS, BRIDGE, END = Place("chorus"), Place("bridge"), Place("end")
         ("a song that speeds up before the chorus", [("faster", Place("chorus", 0, -1))]),
         ("un tema que acelera al final", [("faster", END)]), ("ein Stück, das am Ende schneller wird", [("faster", END)]), ("ein Lied, das im Refrain schneller wird", [("faster", CHORUS)]),
         ("een lied waarin het tempo in het refrein verdubbelt", [("double", CHORUS)]), ("plus rapide dans le pont", [("fast", BRIDGE)]),
+        ("das Tempo verdoppelt sich im Refrain", [("double", CHORUS)]), ("le tempo double au refrain de la chanson", [("double", CHORUS)]),
+        ("una canzone, il tempo raddoppia nel ritornello", [("double", CHORUS)]),
         ("in three parts: slow, fast, slow", [("slow", None), ("fast", None), ("slow", None)]),
         ("a song that speeds up at the end", [("faster", END)]), ("I want it to slow down in the bridge", [("slower", BRIDGE)]),
     ],
@@ -44,7 +46,7 @@ def test_a_tempo_of_a_place_is_read(text: str, paces: list[tuple[str, Place | No
     ("text", "first", "value", "place"),
     [
         ("from 80 to 140 bpm", 80, "to 140", Place("bars", 1)), ("starts at 80 bpm and ends at 140 bpm", 80, "to 140", Place("bars", 1)),
-        ("accelerando from 60 to 120", 60, "to 120", Place("bars", 1)), ("tempo 120 then 90", 120, "90", Place("second half")),
+        ("accelerando from 60 to 120", 60, "to 120", Place("bars", 1)), ("a song that starts at 70 bpm and speeds up to 160", 70, "to 160", Place("bars", 1)), ("tempo 120 then 90", 120, "90", Place("second half")),
         ("von 80 auf 140 bpm", 80, "to 140", Place("bars", 1)), ("de 140 à 80 bpm", 140, "to 80", Place("bars", 1)), ("da 80 a 140 bpm", 80, "to 140", Place("bars", 1)),
         ("ein Lied, das mit 80 bpm beginnt und mit 140 endet", 80, "to 140", Place("bars", 1)),
     ],

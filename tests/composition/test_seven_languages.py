@@ -40,11 +40,6 @@ LOUDNESS = [
     ("ein Lied, das in der Mitte ruhiger wird", ["soft middle"]), ("una canción que se calma en el medio", ["soft middle"]),
 ]  # fmt: skip
 TOLD = [
-    ("das Tempo verdoppelt sich im Refrain", TEMPO + "tempo verdoppelt sich)"),
-    ("le tempo double au refrain de la chanson", TEMPO + "tempo double)"),
-    ("el tempo se duplica en el coro", TEMPO + "tempo se duplica)"),
-    ("una canzone, il tempo raddoppia nel ritornello", TEMPO + "tempo raddoppia)"),
-    ("uma canção em que o andamento dobra no refrão", TEMPO + "andamento dobra)"),
     ("een lied met tempowisselingen in het refrein", TEMPO + "tempowisselingen"),
     ("rondo form, cheerful", FORM + "rondo form)"),
     ("a song that starts with the chorus", "no choice of sections (starts with the chorus)"),

@@ -19,7 +19,7 @@ SOLO = Place("solo")
         ("a rock song with a guitar solo after the second chorus", "guitar"), ("solo over 8 bars guitar", "guitar"), ("a rock song with an 8-bar sax solo", "sax"),
         ("jazz with flute and a trumpet solo", "trumpet"), ("the violin takes a solo in the bridge, folk song", "violin"), ("power ballad, guitar solo after the bridge", "guitar"),
         ("Gitarrensolo nach dem zweiten Refrain", "guitar"), ("haz una canción de rock con solo de guitarra", "guitar"), ("un solo de saxophone après le deuxième refrain", "saxophone"),
-        ("solo guitarra, triste", ""), ("una canción para guitarra solo", ""),
+        ("solo de violín en el puente", "violin"), ("solo guitarra, triste", ""), ("una canción para guitarra solo", ""),
         ("a piano solo, sad", ""), ("guitar solo, rock, 120", ""), ("a song about my dad's guitar solo", ""), ("trumpet solo over a walking bass", ""),
     ],
 )  # fmt: skip

@@ -85,8 +85,7 @@ def test_a_style_of_this_lab_is_nobodys(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "plain"),
     [
-        ("ｓａｄ　ｓｏｎｇ", "sad song"), ("𝓼𝓪𝓭 𝓼𝓸𝓷𝓰", "sad song"), ("s̷a̷d̷ so\u200bng", "sad song"), ("１２０ bpm", "120 bpm"), ("cafe\u0301 à Köln", "café à Köln"),
-        ("½ 夜の雨 ♯ 😭", "½ 夜の雨 ♯ 😭"),
+        ("ｓａｄ　ｓｏｎｇ", "sad song"), ("𝓼𝓪𝓭 𝓼𝓸𝓷𝓰", "sad song"), ("s̷a̷d̷ so\u200bng", "sad song"), ("１２０ bpm", "120 bpm"), ("cafe\u0301 à Köln", "café à Köln"), ("¼ ♯ 😭", "¼ ♯ 😭"), ("夜の雨", "夜の雨"),
     ],
 )  # fmt: skip
 def test_letters_of_other_fonts_are_plain_ones(text: str, plain: str) -> None:
@@ -111,7 +110,7 @@ def test_pictures_of_players_are_players() -> None:
     ("text", "read"),
     [
         ("I don't want anything sad. Not another sad piano song. Give me joy!", "Give me joy"), ("nothing sad, something cheerful", "something cheerful"),
-        ("I don't want to be sad", "I don't want to be sad"), ("no sad songs", "hopeful"), ("anything but sad", "hopeful"), ("not another happy song please", "melancholy please"), ("don't make it too happy", "a song"),
+        ("I don't want to be sad", "I don't want to be sad"), ("no sad songs", "hopeful"), ("anything but sad", "hopeful"), ("happy but not childish", "happy"), ("nothing too cheerful, more like a grey morning", "more like a grey morning"), ("not another happy song please", "melancholy please"), ("don't make it too happy", "a song"),
         ("music that is not too sad and not too happy", "music that is"), ("I don't want drums and bass", "a song"), ("no piano, I hate piano", "a song"), ("I want a sad song", "I want a sad song"),
     ],
 )  # fmt: skip

@@ -21,10 +21,11 @@ _NEITHER = (
 _UNWANTED = (
     r"(?:(?:(?:i|we) )?(?:don't|dont|do not) (?:want|like|need) (?:(?:anything|something|it|this|an?|another|any|more|too|to be) )*"
     r"|(?:please )?(?:nothing|not another|no more|no) (?:too )?){very}{mood}(?: (?:[\w'-]+ )?(?:song|music|tune|piece|ballad|stuff|track)s?\b)?"
+    r"|but not (?:too |so |very )?[\w-]+(?= *(?:$|[,.;!?]))"
 )
-"""A mood that a song is not to have."""
+"""A mood that a song is not to have, or what it is not to be beside its own, as in `happy but not childish`."""
 _REFUSED = (
-    r"(?:anything but|everything but|not(?= too )|not another|no more|no(?= {mood} (?:songs?|music|tunes?|pieces?|ballads?|stuff)\b)|(?:don't|dont|do not) make it|(?:should|must) not be|shouldn't be|mustn't be) "
+    r"(?:anything but|everything but|not(?= too )|not another|no more|nothing(?= too )|no(?= {mood} (?:songs?|music|tunes?|pieces?|ballads?|stuff)\b)|(?:don't|dont|do not) make it|(?:should|must) not be|shouldn't be|mustn't be) "
     r"(?P<too>too )?(?:an? )?{very}(?P<mood>{mood})(?: (?:[\w'-]+ )?(?:song|music|tune|piece|ballad|stuff|track)s?\b)?"
 )
 """A mood that a song is not to have, so that it is to have another."""

@@ -19,6 +19,7 @@ _SWAPPED = r"\b(guitar|piano|bass) (electric|acoustic|distorted)\b(?! (?:guitar|
 """Words for a player behind it, as in other languages."""
 _IN_QUOTES = r"[\"'](\w+)[\"']\s*:\s*[\"']?([^\"',{}]+)[\"']?"
 """A name and what it is, as programs write them: `"bpm": 140`."""
+_FIRST_BARS = r"\b(?:(?:for|in) )?(?:the )?first (\d{1,3}) bars\b(?! of\b)"
 _LONG, _SHORT = 6, 4
 """Letters of an instrument's name that no other word is one letter from; of a word that a letter can't be taken from."""
 
@@ -56,6 +57,7 @@ def _shorthand() -> tuple[tuple[str, re.Pattern[str]], ...]:
     told = {said: rf"(?<!\w)(?:{short})(?!\w)" for said, short in vocabulary()["shorthand"].items()}
     told |= {"with ": vocabulary()["shorthand"]["with "], r"\1 style": rf"\b({genres})-?ish\b"}
     told |= {r"\1, \2 with ": _STARTS_SO, r"\2 \1": _SWAPPED, r"\1: \2": _IN_QUOTES}
+    told |= {r"bars 1 to \1": _FIRST_BARS}
     return tuple((said, re.compile(short, re.I)) for said, short in told.items())
 
 

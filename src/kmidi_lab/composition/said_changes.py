@@ -24,6 +24,7 @@ from kmidi_lab.composition.change import (
     Change,
 )
 from kmidi_lab.composition.course_patterns import cue, pattern_of
+from kmidi_lab.composition.glossary import knows
 from kmidi_lab.composition.languages import ENGLISH
 from kmidi_lab.composition.said_entries import named_players, players_of
 from kmidi_lab.composition.said_levels import at_a_spot, levels_of, outburst
@@ -85,7 +86,9 @@ def leading(words: str, language: str = ENGLISH) -> tuple[Change, ...]:
     place, slower = place_of(words), bool(cue("falls", ENGLISH).search(words))
     if place is None:
         return ()
-    if language != ENGLISH and cue("jumps", language).search(words):  # such as `het tempo in het refrein verdubbelt`
+    if (
+        language != ENGLISH and knows(language) and cue("jumps", language).search(words)
+    ):  # such as `het tempo in het refrein verdubbelt`
         jumps = () if _ANY.search(words) else (HALF if _HALVED.search(words) else DOUBLE,)
         return tuple(Change(PACE, jump, place, words) for jump in jumps)
     place = place._replace(side=-1) if cue("leads", ENGLISH).search(words) else place

@@ -27,7 +27,7 @@ _BESIDE_SUNG = re.compile(r"\b(?:bridge|solo|hook|drop|breakdown|middle)s?\b", r
 """Sections that are of music beside one of those."""
 _MOOD, _ENTRY, _SECTIONS = "mood", "entry", "sections"
 _ARC, _KEY = "arc", "key"
-_KEEPING = (_ENTRY, "amount", "way")
+_KEEPING = (_ENTRY, "amount", "way", "section")
 """Courses whose players are asked for."""
 _OF_MUSIC = ("head", "genre", "instrument", "ensemble", "part", "metre", "wish", "weak wish")
 _SONGS = ("head", "genre")

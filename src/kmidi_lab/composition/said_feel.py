@@ -110,7 +110,8 @@ def _listed(text: str, match: re.Match[str]) -> bool:
     items = items_of(text)
     if _clause(text, match).strip() != match[0] or not any(i.kind in MUSICAL for i in items):
         return False
-    return not any(i.kind == "story" or i.text in PEOPLE for i in items)
+    wished = [n for n, i in enumerate(items) if i.kind in ("wish", "weak wish")]  # such as `write me an anthem, loud`
+    return not any(i.kind == "story" or (i.text in PEOPLE and n - 1 not in wished) for n, i in enumerate(items))
 
 
 def _clause(text: str, match: re.Match[str]) -> str:

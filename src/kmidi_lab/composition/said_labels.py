@@ -21,7 +21,7 @@ from kmidi_lab.composition.words import parts_of
 _OF_MUSIC = ("head", "genre", "other_genre", "instrument", "ensemble", "wish")
 _BEGINS = r"(?:(?<=[,.;:!?|/(\[\])])|(?<!.)|\b(?:and|but|then|with|while)\b)\W{0,3}(?:(?:the|an?|in|for)\b\W{0,2}){0,3}"
 """What stands before the name of a section that is described."""
-_SECTION = r"(?P<section>{which}?(?!drops? (?:everything|{the}{player}))(?:(?P<sung>{sung}|bars \d{1,3} ?(?:-|–|to) ?\d{1,3})|{stretch}|bridges?|hooks?|drops?)(?: [1-9](?! ?bars?))?)"
+_SECTION = r"(?P<section>{which}?(?!drops? (?:everything|{the}{player}))(?:(?P<sung>{sung}|bars \d{1,3} ?(?:-|–|to) ?\d{1,3})|{stretch}|bridges?|hooks?|drops?)(?: (?:[1-9]|one|two|three|four)(?! ?bars?))?)"
 _JOINED = r"(?P<mark>\s?[:=(\]]\s?|\s[-–—]\s)|\s(?P<verb>(?:should be|must be|is|are|with|has|gets?|becomes?)\s)?"
 _ENDS = r"(?=\W{0,3}(?:$|[,.;:!?)\]|/\[(]|(?:and|but|then|while|with)\b))"
 _DESCRIBED = (

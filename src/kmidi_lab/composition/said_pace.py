@@ -17,8 +17,8 @@ def said_pace(text: str, language: str) -> list[Item]:
     said = [(match, *_named(match)) for match in pattern.finditer(text)] if pattern else []
     found = next(((name, words) for match, name, words in said if not denied(text, _at(match, name))), None)
     if found is None:
-        refused = [name for name in ("slow", "fast") if re.search(rf"\b(?:{_words(language)[name]})\b", text, re.I)]
-        if not said or len(refused) != 1:  # where both are denied neither is meant
+        refused = [w for w in ("slow", "fast") if said and re.search(rf"\b(?:{_words(language)[w]})\b", text, re.I)]
+        if len(refused) != 1:  # where both are denied neither is meant
             return []
         return [Item("pace", f"not {said[0][2].lower()}", tuple(vocabulary()["paces"][f"not {refused[0]}"]))]
     name = f"very {found[0][:4]}" if re.match(rf"(?:{_words(language)['very']}) ", found[1], re.I) else found[0][:4]
@@ -53,6 +53,6 @@ def _pattern(language: str) -> re.Pattern[str] | None:
 
     near = r"(?:,? [\w'’]+){0,2}?,? "
     return re.compile(
-        rf"\b(?:{pace(1)}{near}(?:{music})|(?:{music}){near}{pace(2)})\b|(?:^|[,;.])\s*(?:(?:aber|mais|pero|ma|mas|maar) )?(?:(?:nicht zu|pas trop|no (?:muy|demasiado)|non troppo|não muito|niet te) )?{pace(3)}\s*(?=$|[,;.!])",
+        rf"\b(?:{pace(1)}{near}(?:{music})|(?:{music}){near}{pace(2)})\b|(?:^|[,;.])\s*(?:(?:aber|mais|pero|ma|mas|maar) )?(?:(?:nicht zu|pas trop|no (?:muy|demasiado)|non troppo|não muito|niet te) )?{pace(3)}\s*(?=$|[,;.!]| (?:und|et|y|e|en) )",
         re.I,
     )

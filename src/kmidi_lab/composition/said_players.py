@@ -19,11 +19,15 @@ from kmidi_lab.composition.said_where import names_music
 from kmidi_lab.own_yaml import table
 
 _CLAUSE = re.compile(r"[^,;.!?()\n]+(?:\.(?=\d)[^,;.!?()\n]+)*")
-_AND = re.compile(r" (?:und|aber|et|mais|y|pero|e|ma|mas|en|maar) ", re.I)
+_AND = re.compile(r" (?:und|aber|et|mais|y|pero|e|ma|mas|maar) ", re.I)
+_AND_OR_EN = re.compile(r" (?:en|maar) ", re.I)
+"""The same in Dutch, whose `en` is a Spanish and a French `in`."""
 _THEN = re.compile(
     r"(?:^|(?<= ))(?:(?:und|et|y|e|en) )?(?:dann|danach|puis|ensuite|luego|después|poi|dopo|depois|daarna|dan) ", re.I
 )
 """What a clause begins with in which others come in, as in `e depois entram as cordas`."""
+_FIRST = re.compile(r"\s*(?:erst|zuerst|anfangs|d[’']abord|primero|prima|primeiro|eerst)\b", re.I)
+"""What a clause begins with in which somebody is alone first."""
 _A_SOLO = re.compile(r"\bsolos?\b(?P<of> d(?:e|i|u|el|ella|a|o)\b)?", re.I)
 _NEAR = 80
 """Letters before and behind an `and` that are looked at, so that a long text is read as fast as a short one."""
@@ -70,7 +74,7 @@ def _clauses(text: str, language: str) -> Iterator[tuple[int, int]]:
     alone = _marks(language)["alone"]
     for clause in _CLAUSE.finditer(text):
         start = clause.start()
-        for joint in _AND.finditer(clause[0]):
+        for joint in (_AND_OR_EN if language == "Dutch" else _AND).finditer(clause[0]):
             at = clause.start() + joint.start()
             before, behind = text[max(start, at - _NEAR) : at], text[at : min(clause.end(), at + _NEAR)]
             if found_places(behind) and (found_places(before) or alone.search(before)):
@@ -103,12 +107,15 @@ def _change(
         return solo
     if not places and music and marks["enters"] and (late := marks["late"] or _THEN.match(clause)):
         places = [(Place(LATE), late.start(), late.end())]
+    begins = _FIRST.match(clause) if marks["only"] or marks["alone"] else None
+    if not places and begins:
+        places = [(Place(START), *begins.span())]
     if not places and marks["alone"] and marks["enters"]:
         places = [(Place(START), *marks["alone"].span())]
     if not places:
         return None
     place, *where = places[0]
-    what = _what(marks, players, place, where)
+    what = ALONE if begins else _what(marks, players, place, where)
     if not what:
         return None
     if what == ENTER:

@@ -40,6 +40,7 @@ def take_figures(text: str) -> tuple[tuple[Change, ...], str]:
         )
         bare = match["first1"] and not (match["moves"] or match["unit"])
         near = all(_SLOWEST <= int(tempo) <= _FASTEST for tempo in (first, last)) and first != last
+        bare = bare or not (match["first1"] or "bpm" in match[0].lower() or "tempo" in match[0].lower())
         if near and not bare and not of_a_body(text, match.start()):
             place = Place(SECOND_HALF) if match["then"] else Place(BARS, 1)
             change = Change(PACE, last if match["then"] else f"{TO}{last}", place, match[0].lower())
@@ -123,7 +124,7 @@ def _in_figures() -> re.Pattern[str]:
     first, last = r"(?P<first{n}>\d{2,3})(?: ?bpm)?", r"(?P<last{n}>\d{2,3})"
     ways = (
         rf"(?P<moves>(?:an? )?{words['moves']} )?(?<!anywhere )(?<!range ){words['from']} {first} {words['to']} {last}(?P<unit>(?:-| )?bpm\b)?",
-        rf"{words['begins']}(?: \w+){{0,3}}? {first}\W+(?:\w+\W+){{0,3}}?{words['ends']}(?: \w+){{0,3}}? {last} ?bpm\b",
+        rf"{words['begins']}(?: \w+){{0,3}}? {first}\W+(?:\w+\W+){{0,3}}?{words['ends']}(?: \w+){{0,3}}? {last}(?: ?bpm\b|(?![\w/%]))",
         rf"(?:tempo:? |(?=\d+ ?bpm)){first},? (?P<then>{words['then']}) {last}(?: ?bpm\b|(?=\W*$))",
         rf"{first} {words['begins']}\W+(?:\w+\W+){{0,3}}?{last}(?: ?bpm)? {words['ends']}\b",
     )
