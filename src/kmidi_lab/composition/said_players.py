@@ -22,12 +22,6 @@ _CLAUSE = re.compile(r"[^,;.!?()\n]+(?:\.(?=\d)[^,;.!?()\n]+)*")
 _AND = re.compile(r" (?:und|aber|et|mais|y|pero|e|ma|mas|maar) ", re.I)
 _AND_OR_EN = re.compile(r" (?:en|maar) ", re.I)
 """The same in Dutch, whose `en` is a Spanish and a French `in`."""
-_THEN = re.compile(
-    r"(?:^|(?<= ))(?:(?:und|et|y|e|en) )?(?:dann|danach|puis|ensuite|luego|después|poi|dopo|depois|daarna|dan) ", re.I
-)
-"""What a clause begins with in which others come in, as in `e depois entram as cordas`."""
-_FIRST = re.compile(r"\s*(?:erst|zuerst|anfangs|d[’']abord|primero|prima|primeiro|eerst)\b", re.I)
-"""What a clause begins with in which somebody is alone first."""
 _A_SOLO = re.compile(r"\bsolos?\b(?P<of> d(?:e|i|u|el|ella|a|o)\b)?", re.I)
 _NEAR = 80
 """Letters before and behind an `and` that are looked at, so that a long text is read as fast as a short one."""
@@ -80,7 +74,7 @@ def _clauses(text: str, language: str) -> Iterator[tuple[int, int]]:
             if found_places(behind) and (found_places(before) or alone.search(before)):
                 yield start, at
                 start = clause.start() + joint.end()
-        for joint in _THEN.finditer(text, start, clause.end()):
+        for joint in _begins_with("then").finditer(text, start, clause.end()):
             if joint.start() > start:
                 yield start, joint.start()
                 start = joint.start()
@@ -105,9 +99,9 @@ def _change(
     places = [(p, a, b) for p, a, b in places if not (p.kind == "solo" and _beside(players, a, b))]
     if solo := _solo(clause, plain, players, places, bool(marks["with"])):
         return solo
-    if not places and music and marks["enters"] and (late := marks["late"] or _THEN.match(clause)):
+    if not places and music and marks["enters"] and (late := marks["late"] or _begins_with("then").match(clause)):
         places = [(Place(LATE), late.start(), late.end())]
-    begins = _FIRST.match(clause) if marks["only"] or marks["alone"] else None
+    begins = _begins_with("first").match(clause) if marks["only"] or marks["alone"] else None
     if not places and begins:
         places = [(Place(START), *begins.span())]
     if not places and marks["alone"] and marks["enters"]:
@@ -171,6 +165,14 @@ def _what(
     )  # as in `with strings in the chorus`, or `chorus with strings`
     near = near or bool(with_them and 0 <= with_them.start() - where[1] <= 1)
     return WITHIN if beside and near and place.kind in KINDS else ""
+
+
+@cache
+def _begins_with(name: str) -> re.Pattern[str]:
+    """What a clause begins with in which somebody is alone `first`, or in which others come in `then`."""
+    return re.compile(
+        rf"(?:^\s*|(?<= ))(?:{table(__name__, 'said_course.yaml')['one_behind_the_other'][name]})\b", re.I
+    )
 
 
 @cache
