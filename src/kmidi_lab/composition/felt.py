@@ -61,7 +61,7 @@ def felt_text(said: str, wishes: Wishes) -> str:
     left = pattern_of(_NEITHER, ENGLISH).sub(_neither, left)
     wanted = pattern_of(f"{_REFUSED}|{_UNWANTED}", ENGLISH).sub(" ", left).strip(" ,.;!?")
     left = wanted if mood_affect(wanted) is not None else pattern_of(_REFUSED, ENGLISH).sub(_other, left)
-    left = " ".join(left.split())
+    left = " ".join(left.split()).lstrip(" ,")
     return without_bars(left if re.search(r"\w", left) or signed_mood(left)[0] else _NO_FEELING)
 
 
