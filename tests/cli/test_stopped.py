@@ -86,7 +86,7 @@ def test_stopped_while_workers_start_or_prepare_data(tmp_path: Path, lab: list[s
 
 @pytest.mark.slow
 def test_stopped_while_it_trains_it_says_how_to_go_on(tmp_path: Path, lab: list[str]) -> None:
-    with start(tmp_path, *SMALL, "trainer.max_epochs=5000") as job:
+    with start(tmp_path, *SMALL, "trainer.max_epochs=5000", lab=lab) as job:
         wait_for(job, "training harmony")
         while not list(tmp_path.rglob("last.ckpt")):
             time.sleep(0.1)

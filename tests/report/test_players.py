@@ -109,6 +109,7 @@ def test_a_sound_that_fails_costs_no_run(tmp_path: Path, caplog: pytest.LogCaptu
     assert kept(tmp_path, ()).analysis.heard == []
 
 
+@pytest.mark.slow
 def test_a_report_stays_small(tmp_path: Path) -> None:
     """Four versions of the densest music that fits: less than a megabyte more."""
     rng = np.random.default_rng(0)

@@ -101,6 +101,7 @@ def test_a_search_that_was_stopped_goes_on_with_the_trial_that_was_cut_off(tmp_p
     assert len({json.dumps(t.params) for t in done}) == 6
 
 
+@pytest.mark.slow
 def test_a_trial_that_fails_is_none_to_choose(tmp_path: Path) -> None:
     study.search(tmp_path, WORDS, settings(trials=3), Launcher(tmp_path, fails=1))
     assert [t.state.name for t in trials(tmp_path)] == ["COMPLETE", "FAIL", "COMPLETE"]
@@ -109,6 +110,7 @@ def test_a_trial_that_fails_is_none_to_choose(tmp_path: Path) -> None:
     assert [t.state.name for t in trials(own)] == ["FAIL"]
 
 
+@pytest.mark.slow
 def test_two_folders_share_a_study_by_its_name_and_database(tmp_path: Path) -> None:
     shared = f"sqlite:///{tmp_path}/shared.db"
     one, other = Launcher(tmp_path / "one"), Launcher(tmp_path / "other")
@@ -129,6 +131,7 @@ class Worse(Launcher):
             run_file.write(run, self.folder / number)
 
 
+@pytest.mark.slow
 def test_the_best_of_a_shared_study_is_told_where_it_lies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, other, late = (tmp_path / name for name in ("one", "other", "late"))
     shared = f"sqlite:///{tmp_path}/shared.db"
@@ -248,6 +251,7 @@ def test_a_database_that_cant_be_opened_is_one_line(tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_trial_that_is_worse_than_the_median_ends_early(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/s.db"
     own = study.open_study(tmp_path, settings(storage=url))

@@ -87,6 +87,7 @@ def test_it_learns_and_exports_as_it_is(data: PianoPerformances) -> None:
     assert data.overlap(data.songs("test")) == 0
 
 
+@pytest.mark.slow
 def test_it_can_learn_one_performance_by_heart(data: PianoPerformances) -> None:
     L.seed_everything(0, verbose=False)
     piece = data.encoded("train")[0]

@@ -19,6 +19,7 @@ from kmidi_lab.models.feel.network import PULSE, USUAL
 from kmidi_lab.nn.audio import strided_forward
 
 
+@pytest.mark.slow
 def test_what_is_never_taught_stays_zero_and_the_rest_is_learnt() -> None:
     tempos = np.random.default_rng(1).uniform(60, 190, 6)
     module, batch = small(), batch_of([excerpt(bpm, n) for n, bpm in enumerate(tempos)])

@@ -90,6 +90,7 @@ def test_a_calibrated_confidence_is_the_share_that_is_right() -> None:
     assert fit_confidence(logits, right | True) is None
 
 
+@pytest.mark.slow
 def test_other_recording_conditions_are_scored_beside_the_strongest_baseline(data: Data) -> None:
     songs = data.songs("test")
     later = [replace(s, beats=s.beats + 1.0, strokes=np.add(s.strokes, [1.0, 0, 0])) for s in songs]

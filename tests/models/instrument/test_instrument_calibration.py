@@ -72,6 +72,7 @@ def best_scale(logits: np.ndarray, true: list[int]) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=(np.log(0.2), np.log(5)), method="bounded").x))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0.4, 4.0], ids=["too unsure", "too sure"])
 def test_the_exported_logits_of_what_plays_are_as_sure_as_they_are_right(size: float) -> None:
     module = recognizer(1, size)
