@@ -21,8 +21,8 @@ def commands(repo: Path) -> list[str]:
 def less_of(words: list[str]) -> list[str]:
     """What makes a command a short one.
 
-    Whole smoke runs of all models are `test_smoke`'s; sweeps and W&B are `test_cli`'s; the released models are verified
-    in `test_light`.
+    Whole smoke runs of all models are `test_smoke`'s; sweeps are `test_cli_sweeps`'s and W&B is `test_cli_trainings`'s;
+    the released models are verified in `test_light`.
     """
     few = ["data.sources=[embedded]"] if {"model=harmony", "task=eval"} & set(words) else []
     if any(word.startswith("--") for word in words):
