@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kmidi_lab.chords.chord import Key
 from kmidi_lab.chords.jazz import parse_jazz
 from kmidi_lab.song import Arrangement, Metre, Note, Part, PlacedChord, Section, Tempo
@@ -39,3 +41,8 @@ def small_song(symbols: tuple[str, ...] = SYMBOLS, tempo: float = 120.0, key: Ke
         chords,
         tuple(part.with_notes(notes) for part, notes in zip(parts, (lead, comp, bass, drums), strict=True)),
     )
+
+
+def plan(song: Arrangement) -> Arrangement:
+    """The song before a part plays."""
+    return replace(song, parts=())

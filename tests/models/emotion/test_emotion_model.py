@@ -1,42 +1,32 @@
-"""Network, baselines and evaluator of the emotion model, and the voice that stands in for people."""
+"""Network, training and export of the emotion model, on the voice that stands in for people."""
 
 from __future__ import annotations
-
-import subprocess
-import sys
 
 import lightning as L
 import numpy as np
 import pytest
 import scipy.fft
 import torch
-from support.declared_metrics import assert_declared
-from support.item_checks import assert_items
 
 from datamodules.emotion import acting
-from datamodules.emotion.espeak import Prosody, open_espeak
 from datamodules.emotion.module import ActedSpeech
 from datamodules.shared.augmentation import Augmentation
 from kmidi_lab.after_fit import numpy_call
-from kmidi_lab.audio.clips import Clip, Sound
+from kmidi_lab.audio.clips import Clip
 from kmidi_lab.contracts import EMOTION
 from kmidi_lab.emotion_embedding import encode_emotion, read_scalars
-from kmidi_lab.errors import ConfigError, DataError
+from kmidi_lab.errors import ConfigError
 from kmidi_lab.export.onnx.runtime import OnnxModel
 from kmidi_lab.export.onnx.writer import export_onnx
 from kmidi_lab.export.rtneural.reader import RTNeuralModel
 from kmidi_lab.export.rtneural.writer import export_rtneural
 from kmidi_lab.inference.published import Published
-from kmidi_lab.models.emotion.baselines import fit_baselines
 from kmidi_lab.models.emotion.clip_loss import beginnings
 from kmidi_lab.models.emotion.evaluation import EmotionEvaluator
-from kmidi_lab.models.emotion.features import EMOTIONS
 from kmidi_lab.models.emotion.module import EmotionRecognizer
 from kmidi_lab.models.emotion.network import free, read
-from kmidi_lab.models.emotion.scores import ccc, decode, uar
+from kmidi_lab.models.emotion.scores import decode
 from kmidi_lab.nn.audio import clip_mean, strided_forward
-from kmidi_lab.scoring.metrics import so_far
-from kmidi_lab.scoring.mfcc import MfccLogistic, mfcc_statistics
 
 SMALL = {"channels": 16, "dilations": [4, 8]}
 
@@ -64,33 +54,6 @@ def fit(data: ActedSpeech, epochs: int, batches: float = 1.0, **settings: object
     )  # fmt: skip
     trainer.fit(module, datamodule=data)
     return module.eval()
-
-
-def uttered(emotion: int, frames: np.ndarray) -> Clip:
-    return Clip("", "", "", {"emotion": emotion, "strong": False}, Sound(frames))
-
-
-class Data:
-    """Clips of one frame value each by split, as the evaluator asks for them."""
-
-    vocabulary = EMOTIONS
-    contract = EMOTION.at("1")
-
-    def __init__(self, **splits: list[int]) -> None:
-        rng = np.random.default_rng(0)
-        self.splits = {
-            name: [uttered(k, k + 0.1 * rng.standard_normal((60, 128))) for k in emotions]
-            for name, emotions in splits.items()
-        }
-
-    def songs(self, split: str) -> list[Clip]:
-        return self.splits[split]
-
-    def label_indices(self, split: str) -> np.ndarray:
-        return np.array([c.labels["emotion"] for c in self.splits[split]], np.int64)
-
-    def conditions(self, split: str) -> dict[str, list[np.ndarray]]:
-        return {}
 
 
 def test_size_and_reach() -> None:
@@ -154,87 +117,6 @@ def test_the_mean_of_a_clip_leaves_padding_out() -> None:
     assert clip_mean(embedding, torch.tensor([[1.0, 1.0, 0.0]])).tolist() == [[1.0, 2.0]]
 
 
-def test_uar_ccc_and_so_far_by_hand() -> None:
-    p = np.eye(3)[[0, 0, 0, 1]]
-    assert uar(p, np.array([0, 0, 1, 1])) == pytest.approx((1 + 0.5) / 2)
-    a = np.array([1.0, 2.0, 3.0])
-    assert ccc(a, a) == pytest.approx(1) and ccc(a, -a) < 0 and ccc(a, np.ones(3)) == 0
-    assert ccc(a, a + 1) == pytest.approx(2 * a.var() / (2 * a.var() + 1))
-    outputs = np.arange(100.0)[:, None]
-    # A frame is out when its 64 ms have been heard: 0.5 s hold frames 0 to 27.
-    assert so_far(outputs, 0.5)[0] == pytest.approx(13.5)
-    assert so_far(outputs, 99.0)[0] == pytest.approx(49.5) and so_far(outputs, 0.01)[0] == 0
-
-
-def test_mfcc_statistics_and_the_regression_on_them() -> None:
-    rng = np.random.default_rng(0)
-    quiet, loud = (rng.standard_normal((6, 40, 128)) + level for level in (-9, -3))
-    x = mfcc_statistics([*quiet, *loud])
-    assert x.shape == (12, 60) and x.dtype == np.float32
-    assert x[0, 0] == pytest.approx(-9 * np.sqrt(128), rel=0.05)
-    labels = np.array([0] * 6 + [2] * 6)
-    fitted = MfccLogistic.fit(x, labels, x, labels, 3)
-    p = fitted.probabilities(x)
-    assert (p.argmax(1) == labels).all() and np.allclose(p.sum(1), 1) and not p[:, 1].any()
-
-
-def test_baselines_by_hand() -> None:
-    data = Data(train=[0, 0, 0, 1, 1, 2] * 3, val=[0, 1, 2])
-    clips, labels = [c.sound.frames for c in data.songs("train")], data.label_indices("train")
-    fitted = fit_baselines(clips, labels, clips, labels, 8)
-    assert fitted["majority"](clips[:1])[0, :3] == pytest.approx([3 / 6, 2 / 6, 1 / 6])
-    assert (fitted["mfcc+logistic"](clips).argmax(1) == labels).all()
-
-
-def test_the_evaluator_scores_clips_and_seconds() -> None:
-    data = Data(train=list(range(8)) * 2, val=list(range(8)), test=list(range(8)), none=[])
-
-    def knows(x: np.ndarray) -> np.ndarray:
-        """The first output is the clip's label; the head below takes the nearest."""
-        return np.concatenate([x.mean(-1, keepdims=True).round(), np.zeros((*x.shape[:2], 63))], -1)
-
-    weight = np.zeros((8, 64))
-    weight[:, 0] = 2 * np.arange(8)
-    head = {"weight": 10 * weight, "bias": -10.0 * np.arange(8) ** 2}
-    result = EmotionEvaluator()(knows, head, data, "test", data)
-    assert_declared(EmotionEvaluator(), result)
-    assert_items(EmotionEvaluator(), knows, head, data, result, "nll")
-    own = result.metrics["test"]
-    assert own["uar"] == own["accuracy"] == own["uar_at_0.5_s"] == own["uar_after_reset"] == 1
-    assert own["events"] == 8 and "intensity_accuracy" not in own
-    assert result.baselines["test"]["majority"]["uar"] == 1 / 8
-    assert result.baselines["test"]["majority"]["valence_ccc"] == pytest.approx(0, abs=1e-9)
-    assert result.analysis["confusion_emotion"]["counts"][3][3] == 1
-    told = EmotionEvaluator().verdict(result, "test")
-    assert told["metric"] == "uar" and [t["metric"] for t in told["also"]] == ["accuracy", "valence_ccc", "arousal_ccc"]
-    with pytest.raises(DataError, match="no clips"):
-        EmotionEvaluator()(knows, head, data, "none", data)
-
-
-def test_espeak_speaks_alike_in_every_run() -> None:
-    program = """if True:
-        import sys
-        from datamodules.emotion.espeak import Prosody, open_espeak
-        with open_espeak() as espeak:
-            espeak._library.espeak_ng_SetRandSeed(int(sys.argv[1]))  # it starts with one from the time of day
-            for text in ("She sees hushed shells.", "Dogs."):
-                sys.stdout.buffer.write(espeak.say(text, "en-us+whisper", Prosody()).tobytes())
-    """
-    run = [sys.executable, "-c", program]
-    one, other = (subprocess.run([*run, seed], capture_output=True, check=True).stdout for seed in "78")
-    assert one == other and len(one) > 10_000
-
-
-def test_espeak_says_what_it_is_told() -> None:
-    with open_espeak() as espeak:
-        slow, fast = (espeak.say("Dogs are sitting by the door.", "en-us+f3", Prosody(rate=r)) for r in (120, 300))
-        assert len(slow) > 1.5 * len(fast) > 0.3 * espeak.rate
-        loud, soft = (np.abs(espeak.say("Dogs.", "en-us+m3", Prosody(volume=v))).max() for v in (150, 30))
-        assert 1 >= loud > 2 * soft > 0
-        with pytest.raises(DataError, match="no voice 'xx-xx"):
-            espeak.say("Dogs.", "xx-xx+nobody", Prosody())
-
-
 @pytest.mark.slow
 def test_the_stand_in_is_named_and_split_by_voice(spoken: ActedSpeech) -> None:
     described = spoken.describe()
@@ -244,18 +126,6 @@ def test_the_stand_in_is_named_and_split_by_voice(spoken: ActedSpeech) -> None:
     assert all(parts) and len(set.union(*parts)) == sum(map(len, parts)) == 12
     assert set(spoken.label_indices("test")) == set(range(8))
     assert spoken.overlap(spoken.songs("test")) == 0
-
-
-def test_another_long_path_is_no_hindrance(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import espeakng_loader
-
-    far = tmp_path_factory.mktemp("a" * 100) / ("b" * 80)
-    far.symlink_to(espeakng_loader.get_data_path())
-    monkeypatch.setattr(espeakng_loader, "get_data_path", lambda: str(far))
-    with open_espeak() as espeak:
-        assert len(espeak.say("Dogs.", "en-us+m1", Prosody())) > 0
 
 
 @pytest.mark.slow
