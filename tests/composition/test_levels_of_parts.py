@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from kmidi_lab.midi.reading import open_file
 
 
-def test_nobody_drowns_and_a_soft_section_is_heard(make) -> None:
+@pytest.mark.slow
+def test_nobody_drowns_and_a_soft_section_is_heard(sketch) -> None:
     """In decibels, for which velocity and volume count alike: POP909's pianists differ by 2 to 8 from four bars to four."""
-    song = make(models=False, emotion="sad", style="ballad", sections="intro 4, verse 4, chorus 4", metre="4/4")
+    song = sketch(models=False, emotion="sad", style="ballad", sections="intro 4, verse 4, chorus 4", metre="4/4")
     piece = open_file(song.midi).piece
     volume = {part.name: part.volume for part in song.arrangement.parts}
     loud = {
