@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import songs_chords
-from songs_form import Sung, alike, course
+from songs_form import Sung, alike, counted, course, sung_onsets
 from songs_form import people as people_by_sections
 from songs_sheet import sheet
 from songs_tunes import MAJOR, MINOR, Line, measures
@@ -55,15 +55,14 @@ def line_of(song: Song) -> Line:
 
 def people() -> list[Line]:
     """Leads of POP909 in 4/4 whose chords are known."""
-    root = Path(os.environ["DATA_ROOT"])
-    songs = sorted((root / "pop909").glob("*"))[:_SONGS]
-    melodies = pop909.read([folder / f"{folder.name}.mid" for folder in songs]).items
+    root = Path(os.environ["DATA_ROOT"]) / "pop909"
     out = []
-    for m in melodies:
-        if m.chord is None or not (m.bar == 4).all():
-            continue
-        bar = np.concatenate([[0], np.cumsum(np.diff(m.position) < 0)])
-        out.append(Line(4 * bar + m.position, m.duration, m.pitch.astype(int), m.chord > 0, m.key.tonic, m.key.mode))
+    for folder in sorted(root.glob("*"))[:_SONGS]:
+        for m in pop909.read([folder / f"{folder.name}.mid"]).items:
+            if m.chord is not None and (m.bar == 4).all():
+                onset = counted(m.position, sung_onsets(folder))
+                tones = m.chord > 0
+                out.append(Line(onset, m.duration, m.pitch.astype(int), tones, m.key.tonic, m.key.mode))
     return out
 
 

@@ -84,6 +84,31 @@ def people(root: Path, songs: int) -> list[Sung]:
     return [sung for sung, _ in zip(filter(None, found), range(songs), strict=False)]
 
 
+def sung_onsets(folder: Path) -> np.ndarray:
+    """Where notes of a song's melody begin, by sixteenths, in quarters from its first beat on `[T]`; notes together once."""
+    rows = [line.split() for line in (folder / "beat_midi.txt").read_text().splitlines()]
+    return np.unique(np.rint(_melody(folder, rows)[0] * _GRID) / _GRID)
+
+
+def counted(position: np.ndarray, onset: np.ndarray) -> np.ndarray:
+    """Places in bars of four quarters to places in the song, with the bars that have no notes.
+
+    Args:
+        position: of each note in its bar `[T]`.
+        onset: of the same notes, from anywhere on `[T]`; the metre may break off between them.
+    """
+    bars = np.rint((np.diff(onset) - np.diff(position)) / _QUARTERS)
+    return np.asarray(_QUARTERS * np.concatenate([[0], np.cumsum(bars)]) + position)
+
+
+def _melody(folder: Path, rows: Sequence[Sequence[str]]) -> tuple[np.ndarray, np.ndarray]:
+    """Where the notes of a melody begin, in beats, and their pitches `[T]`."""
+    piece = read_piece(folder / f"{folder.name}.mid")
+    notes = next(track.notes for track in piece.tracks if track.name.strip().upper() == "MELODY")
+    beat = np.interp(piece.seconds(notes["start"]), [float(row[0]) for row in rows], np.arange(len(rows)))
+    return beat, notes["pitch"].astype(int)
+
+
 def _song(folder: Path, labels: Path) -> Sung | None:
     if not (labels / "human_label1.txt").is_file():
         return None
@@ -92,9 +117,7 @@ def _song(folder: Path, labels: Path) -> Sung | None:
     down = np.flatnonzero([float(row[2]) > 0 for row in rows])
     if len(down) < 2 or (np.diff(down) != _QUARTERS).any():
         return None
-    piece = read_piece(folder / f"{folder.name}.mid")
-    notes = next(track.notes for track in piece.tracks if track.name.strip().upper() == "MELODY")
-    beat = np.interp(piece.seconds(notes["start"]), [float(row[0]) for row in rows], np.arange(len(rows)))
+    beat, pitch = _melody(folder, rows)
     onset = np.rint((beat - down[0]) * _GRID) / _GRID
     edges = list(accumulate((_QUARTERS * int(bars) for _, bars in phrases), initial=0))
     sungs = []
@@ -103,6 +126,6 @@ def _song(folder: Path, labels: Path) -> Sung | None:
         at = np.searchsorted(edges, moved, side="right") - 1
         silent = [not 0 <= i < len(phrases) or phrases[i][0].islower() for i in at]
         sections = [(name, float(a), float(b)) for (name, _), a, b in zip(phrases, edges, edges[1:], strict=False)]
-        sungs.append((float(np.mean(silent)), abs(shift), Sung(moved, notes["pitch"].astype(int), sections)))
+        sungs.append((float(np.mean(silent)), abs(shift), Sung(moved, pitch, sections)))
     worst, _, best = min(sungs, key=lambda s: s[:2])
     return best._replace(sections=[s for s in best.sections if s[0].isupper()]) if worst <= _TOO_MANY else None

@@ -43,6 +43,11 @@ def test_a_jig_plays_each_part_twice() -> None:
     assert jig_form(20, asked=True) is None
 
 
+def test_a_jig_that_has_room_for_two_parts_plays_each_once() -> None:
+    form = jig_form(16, asked=True)
+    assert form and [(s.kind, s.bars) for s in form] == [("verse", 8), ("chorus", 8)]
+
+
 def plan(**settings: object) -> list[tuple[str, int]]:
     request = SongRequest(**settings)  # type: ignore[arg-type]
     drawn = [Stretch(kind, 8, 0.5, 0.3) for kind in ("verse", "chorus", "verse", "chorus")]

@@ -145,6 +145,13 @@ def test_voicings_hold_the_chord_and_move_less_than_root_positions(chords: list)
     assert moved <= sum(abs(np.mean(a) - np.mean(b)) for a, b in pairwise(blocks)) + 1e-9 + 4 * len(chords)
 
 
+def test_thirds_and_seconds_lie_where_they_are_clear() -> None:
+    """Nothing close lies below D3 in a round of plain chords, though voices that move least would lie there."""
+    for symbols in (["C", "F", "G", "Am"] * 2, ["Dm7", "G7", "Cmaj7", "Am7"] * 2, ["Em", "C", "G", "D"] * 2):
+        for pitches in voicings([parse_jazz(symbol) for symbol in symbols]):
+            assert not [low for low, high in pairwise(pitches) if high - low <= 4 and low < 50], (symbols, pitches)
+
+
 def test_a_large_chord_keeps_what_tells_it() -> None:
     for symbol, told in (("G13b9", {11, 5, 8}), ("C9", {4, 10, 2, 0}), ("C7#9", {4, 10, 3}), ("Gsus4", {0, 7, 2})):
         [pitches] = voicings([parse_jazz(symbol)])
@@ -157,7 +164,7 @@ def test_a_large_chord_keeps_what_tells_it() -> None:
 def test_chords_that_come_round_do_not_climb_into_the_tune(chords: str) -> None:
     """A tune seldom goes below middle C; rounds that rise would else stay at E4."""
     tops = [pitches[-1] for pitches in voicings([parse_jazz(s) for s in 6 * chords.split()])]
-    assert max(tops) <= 60 and tops[4:8] == tops[-4:], tops
+    assert max(tops) <= 62 and tops[4:8] == tops[-4:], tops
 
 
 def test_common_tones_stay() -> None:

@@ -11,8 +11,8 @@ from kmidi_lab.chords.chord import Key
 from kmidi_lab.composition.bar_chords import Sounding
 from kmidi_lab.composition.metres import COMMON, METRES
 from kmidi_lab.composition.peaks import crested
-from kmidi_lab.composition.phrasing import breathing, early, early_places, sung_bars
-from kmidi_lab.composition.tunes import Singer, section_tune
+from kmidi_lab.composition.phrasing import breathing, early, early_places, longest_stretch, sung_bars
+from kmidi_lab.composition.tunes import Singer, merit, section_tune
 from kmidi_lab.song import Note
 
 
@@ -52,6 +52,21 @@ def test_a_note_comes_an_eighth_early_where_there_is_room_and_it_is_of_the_chord
     assert early(line(60, 62, 64, 65, 65), chord_at, {0.0}, COMMON)[-1].start == 3.5 + 0.5, (
         "an eighth is left of a quarter only"
     )
+
+
+def test_a_stretch_ends_where_a_singer_pauses_or_with_the_phrase() -> None:
+    """From one note to the last before the next comes two quarters later; what nothing ends goes on to the next bar line."""
+    assert longest_stretch(line(60, 62, 64, 65), 4.0) == 4.0
+    assert longest_stretch(line(60, 62, 64, 65), 5.0) == 3.0, "a half note ends it"
+    assert longest_stretch([Note(at, 0.5, 60, 90) for at in (0, 1, 3, 4, 4.5, 6.5)], 8.0) == 1.5
+
+
+def test_of_tunes_that_are_as_good_the_one_that_pauses_is_kept() -> None:
+    singing, pausing = (
+        [Note(n + 0.5 + (late if n > 4 else 0), 0.5, 60 + 4 * (n % 2), 90) for n in range(10)] for late in (0, 1)
+    )
+    worth = [merit(tune, Sounding(["C"] * 3, 4.0), Key(0, 1), 0.5, COMMON) for tune in (singing, pausing)]
+    assert worth[0] < worth[1]
 
 
 def test_places_are_bar_lines_and_strong_beats() -> None:

@@ -98,6 +98,25 @@ def test_liberties_change_a_few_notes_and_none_of_the_first() -> None:
         assert all(a.stop <= b.start + 1e-9 for a, b in pairwise(sung)), "one voice"
 
 
+def test_what_returns_has_a_liberty_wherever_there_is_room_for_one() -> None:
+    """The first phrase has room, the other runs in eighths that leave none."""
+    roomy, full = (
+        [(float(n), 1.0, 72 + (0, 4, 7, 4)[n % 4]) for n in range(16)],
+        [(16 + n / 2, 0.5, 72) for n in range(32)],
+    )
+    tune = line(*roomy, *full)
+    at = Sounding(["C"] * 8, 4.0).at
+    for seed in range(12):
+        assert with_liberties(tune, at, C, COMMON, np.random.default_rng(seed)) != tune, seed
+
+
+def test_an_upbeat_leads_to_a_tune_that_begins_late() -> None:
+    form = read_form("verse 4, chorus 4")
+    verse, late = (Material(("C",) * 4, tuple(line((at, 1, 67), (4, 4, 72)))) for at in (0, 0.5))
+    made = [with_upbeats(form, [verse, late], [C] * 2, COMMON, 0.0, seed)[0].tune[-1] for seed in range(12)]
+    assert {note.stop for note in made if note.start > 12} == {16.5}
+
+
 def test_an_upbeat_steps_to_the_tune() -> None:
     form = read_form("verse 4, chorus 4, solo 4, outro 4")
     sung = Material(("C",) * 4, tuple(line((0, 1, 67), (4, 4, 72))))

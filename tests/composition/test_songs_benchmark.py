@@ -35,7 +35,7 @@ def module(monkeypatch: pytest.MonkeyPatch, repo: Path):
         return import_module(name)
 
     yield load
-    for name in ("songs_chords", "songs_form", "songs_tunes"):
+    for name in ("songs_chords", "songs_form", "songs_playing", "songs_tunes"):
         sys.modules.pop(name, None)
 
 
@@ -109,3 +109,33 @@ def test_what_resolves_a_note_and_the_rhythm_of_a_lead(module) -> None:
     assert measured["notes off the beat"] == pytest.approx(2 / 9)
     assert measured["bars with a rhythm heard before"] == pytest.approx(1 / 3)
     assert measured["phrase, from first to last onset, quarters"] == pytest.approx((7 + 0) / 2)
+
+
+def test_bars_that_rest_are_counted(module) -> None:
+    """Notes on the second beat, the fourth, and on the fourth again two bars later; the song's own count is one beat off."""
+    form = module("songs_form")
+    position, onset = np.array([1.0, 3.0, 3.0, 0.5]), np.array([2.0, 4.0, 12.0, 13.5])
+    assert form.counted(position, onset).tolist() == [1.0, 3.0, 11.0, 12.5]
+
+
+def test_what_the_bass_meets_of_the_kicks(module) -> None:
+    """Kicks on one, the swung eighth after two, and a sixteenth; the bass is on the first two. A bar without bass is left out."""
+    playing = module("songs_playing")
+    kick, bass = np.array([0, 1.5, 2.75, 4, 6]), np.array([0, 1.66, 2, 3])
+    assert playing.met(kick, bass) == pytest.approx(2 / 3)
+    assert np.isnan(playing.met(kick, np.array([8.0])))
+    assert list(playing.kicks(kick).values()) == pytest.approx([5 / 2, 2 / 5, 3 / 5, 1 / 5])
+
+
+def test_how_loud_a_part_is_by_place_phrase_and_section(module) -> None:
+    """80 on the first beat, 70 on others, 60 between them in the verse; 20 more in the chorus."""
+    playing = module("songs_playing")
+    start = np.arange(0, 32, 0.5)
+    velocity = np.select([start % 4 == 0, start % 1 == 0], [80.0, 70.0], 60.0) + 20 * (start >= 16)
+    inside = np.ptp(np.percentile([80, 70, 70, 70, 60, 60, 60, 60] * 4, (10, 90)))
+    told = playing.loudness(start, velocity, [("verse", 0, 16), ("chorus", 16, 32)])
+    beat = (80 + 3 * 70) / 4
+    assert list(told.values()) == pytest.approx([beat - 60, 10, inside, 20, 20])
+    assert list(playing.loudness(start, velocity, [("verse", 0, 16)]).values())[3:] == pytest.approx(
+        [0, np.nan], nan_ok=True
+    )

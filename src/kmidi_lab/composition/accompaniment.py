@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -18,11 +18,13 @@ _CROWDED = 59
 
 Without it a round that rises from chord to chord climbs to `_HIGH` and stays there.
 """
-_COVERING = 2
+_COVERING = 4
 """Semitones that voices rather move for each that the highest one lies too near below the tune, or over it."""
 _BENEATH, _LOWEST_TOP = 2, 55
 """Semitones below a tune from which a voice covers it, and a highest voice that lies deep enough for any tune."""
 _VOICES = 4
+_CLOSE, _MUDDY, _THICK = 4, 52, 2
+"""Semitones of an interval that is muddy below a pitch (E3), and those that voices rather move for each that it lies lower."""
 _COMP, _PAD = 66, 52
 _CLEAR = 48
 """C3: below it only roots and fifths stand beside a bass."""
@@ -41,7 +43,7 @@ def voicings(chords: Sequence[Chord], ceilings: Sequence[int] = ()) -> list[tupl
         def cost(pitches: tuple[int, ...], ceiling: int = ceiling) -> tuple[float, float]:
             far = abs(float(np.mean(pitches)) - middle)
             above = max(0, pitches[-1] - _CROWDED) + _COVERING * max(0, pitches[-1] - ceiling)
-            return (_movement(out[-1], pitches) if out else far) + above, far
+            return (_movement(out[-1], pitches) if out else far) + above + _THICK * _mud(pitches), far
 
         out.append(min(_options(chord), key=cost))
     return out
@@ -64,6 +66,11 @@ def _heard(chord: Chord) -> list[int]:
     worth = {4: 0, 10: 2, 11: 2, 1: 3, 6: 3, 8: 3, 2: 4, 9: 4, 0: 5, 7: 6}
     worth |= {3: 3 if 4 in steps else 1, 5: 7 if 4 in steps else 1}
     return [(chord.root + step) % 12 for step in sorted(steps, key=lambda step: worth[step])[:_VOICES]]
+
+
+def _mud(pitches: Sequence[int]) -> int:
+    """Semitones by which seconds and thirds of a voicing lie too low, in all."""
+    return sum(max(0, _MUDDY - low) for low, high in pairwise(pitches) if high - low <= _CLOSE)
 
 
 def _movement(last: tuple[int, ...], following: tuple[int, ...]) -> int:

@@ -45,6 +45,11 @@ class Sounding:
     def __init__(self, bars: Sequence[str], length: float, heard: Callable[[Chord], Chord] | None = None) -> None:
         self._placed = [own._replace(chord=heard(own.chord)) if heard else own for own in placed(bars, length)]
 
+    @property
+    def stop(self) -> float:
+        """Where the last chord ends, in quarters."""
+        return self._placed[-1].stop
+
     def at(self, place: float) -> Chord:
         """The chord at a place in quarters; the last one behind the end."""
         number = bisect_right(self._placed, place + _TINY, key=lambda chord: chord.start) - 1

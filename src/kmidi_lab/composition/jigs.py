@@ -30,7 +30,8 @@ def jig_round(kind: str, spelling: Spelling, seed: int) -> tuple[str, ...]:
 
 
 def jig_form(bars: int, asked: bool) -> list[Stretch] | None:
-    """Each part twice, again and again; None where so many bars are asked for that are no whole pairs of parts.
+    """Each part twice, again and again, or once where there is only room for that; None where so many bars are asked for that
+    are no whole pairs of parts.
 
     Where nobody asks for so many bars, the nearest whole tunes have them.
     """
@@ -40,6 +41,7 @@ def jig_form(bars: int, asked: bool) -> list[Stretch] | None:
     if bars % pair or not bars:
         return None
     kinds = [JIG_KINDS[number % len(JIG_KINDS)] for number in range(bars // pair) for _ in range(2)]
+    kinds = list(JIG_KINDS) if bars == pair else kinds
     return read_form(", ".join(f"{kind} {PART}" for kind in kinds))
 
 

@@ -13,7 +13,7 @@ from kmidi_lab.composition.scales import scale_over
 from kmidi_lab.song import Note
 from kmidi_lab.song.edges import PHRASE
 
-_OFTEN = 0.6
+_OFTEN = 0.4
 """How often a phrase of four bars has a liberty beside one that has it where there is room.
 
 So sections of one name are about as alike as people's.
@@ -41,14 +41,17 @@ def with_liberties(
     """
     out: list[Note] = []
     phrases = [list(own) for _, own in groupby(tune, key=lambda n: int(n.start // (PHRASE * metre.bar)))]
-    sure = int(rng.integers(max(1, len(phrases))))
-    for number, phrase in enumerate(phrases):
-        known = phrase[0].start + metre.bar / 2
-        places = [
+    rooms = [
+        [
             n
             for n in range(1, len(phrase) - 1)
-            if phrase[n].start >= known and any(_ways(phrase, n, chord_at, key, metre))
+            if phrase[n].start >= phrase[0].start + metre.bar / 2 and any(_ways(phrase, n, chord_at, key, metre))
         ]
+        for phrase in phrases
+    ]
+    possible = [number for number, places in enumerate(rooms) if places]
+    sure = possible[int(rng.integers(len(possible)))] if possible else None
+    for number, (phrase, places) in enumerate(zip(phrases, rooms, strict=True)):
         changes: dict[int, list[Note]] = {}
         if (rng.random() < _OFTEN or number == sure) and places:
             ways = list(_ways(phrase, int(rng.choice(places)), chord_at, key, metre))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,6 +16,8 @@ _BREATH, _LONG_BREATH = 0.5, 1.0
 """Quarters of silence behind a phrase, and behind one that ends with a long note."""
 _LONG = 2.0
 _SHORTEST = 0.2
+_PAUSE = 2.0
+"""Quarters from a note to the next between which a singer pauses."""
 _EARLY = 0.5
 """Quarters by which a note comes early: an eighth."""
 _OVER = 1.0
@@ -58,6 +61,15 @@ def breathing(tune: Sequence[Note], length: float, whole: float) -> list[Note]:
         end = length - (_LONG_BREATH if length - last.start >= _LONG else _BREATH)
     ends = [*(t.start for t in tune[1:]), end]
     return [t._replace(duration=max(min(t.duration, e - t.start), _SHORTEST)) for t, e in zip(tune, ends, strict=True)]
+
+
+def longest_stretch(tune: Sequence[Note], length: float) -> float:
+    """Quarters of the longest stretch of a phrase without a pause; one that none ends goes on to the phrase's `length`."""
+    ends = [*(n.start for n in tune), length]
+    pauses = [n for n, (a, b) in enumerate(pairwise(ends)) if b - a >= _PAUSE]
+    firsts = [0, *(n + 1 for n in pauses)]
+    stops = [*pauses, len(tune)]
+    return max((ends[stop] - ends[first] for first, stop in zip(firsts, stops, strict=True)), default=0.0)
 
 
 def early_places(share: float, metre: SongMetre, rng: np.random.Generator) -> frozenset[float]:

@@ -13,7 +13,7 @@ from kmidi_lab.composition.bar_chords import Sounding
 from kmidi_lab.composition.dissonance import clashes, foreign, leapt_clashes, unresolved
 from kmidi_lab.composition.metres import SongMetre
 from kmidi_lab.composition.peaks import crested
-from kmidi_lab.composition.phrasing import breathing, sung_bars
+from kmidi_lab.composition.phrasing import breathing, longest_stretch, sung_bars
 from kmidi_lab.composition.playable import folded
 from kmidi_lab.song import Note
 from kmidi_lab.song.edges import PHRASE
@@ -24,7 +24,7 @@ SPAN = (57, 81)
 """What a lead part plays in, lowest and highest pitch."""
 _LONG = 1.0
 """Quarters of a note that is heard as one of a strong beat is."""
-_CHORDAL = 0.3
+_CHORDAL = 0.4
 """What chord tones on strong beats are worth: so much that tunes have about people's share of them."""
 _LOOSE, _LEAPT, _CLASH = 1.5, 1.5, 0.2
 """What notes that nothing resolves cost, clashes that are leapt to, and clashes on strong beats, by their share of the tune's."""
@@ -32,6 +32,8 @@ _AGAIN = 0.25
 """Share of notes that may be the one before again: about people's."""
 _LEAPING, _FAR = 1.5, 9
 """What leaps of more than so many semitones cost, by their share: tunes that are turned into the span zigzag by octaves."""
+_BREATH, _BREATHLESS = 6.0, 0.04
+"""Quarters that a tune may sing without a pause, and what each more costs: so people's phrases are about as long."""
 _REACH, _OFF = 2.4, 0.65
 """Semitones from note to note, and share of notes off the beat, that a phrase rather has: about people's."""
 
@@ -151,7 +153,7 @@ def merit(tune: Sequence[Note], chords: Sounding, key: Key, lift: float, metre: 
     """How good a phrase is, by rules of thumb: higher is better.
 
     What is not of its chord is resolved by step where it is heard, few leaps, a range of about an octave, few notes again and
-    again, many off the beat, an end on a chord tone, and a place in the range as `lift` asks.
+    again, many off the beat, pauses, an end on a chord tone, and a place in the range as `lift` asks.
     """
     pitch = np.array([t.pitch for t in tune])
     over = [chords.at(t.start) for t in tune]
@@ -172,6 +174,7 @@ def merit(tune: Sequence[Note], chords: Sounding, key: Key, lift: float, metre: 
         - 0.8 * max(0.0, float(np.mean(steps == 0)) - _AGAIN)
         - 0.2 * max(0.0, _REACH - float(steps.mean()))
         - 1.2 * max(0.0, _OFF - float(np.mean([t.start % 1 != 0 for t in tune])))
+        - _BREATHLESS * max(0.0, longest_stretch(tune, chords.stop) - _BREATH)
         - 0.25 * np.mean(np.maximum(steps - 7, 0))
         - _LEAPING * np.mean(steps > _FAR)
         - 0.1 * max(0, 5 - wide)

@@ -57,7 +57,8 @@ def with_upbeats(
 def upbeat(tune: Sequence[Note], before: Material, key: Key, metre: SongMetre, rng: np.random.Generator) -> list[Note]:
     """The notes that lead to a tune, in quarters from the start of the section before.
 
-    They go by step to its first note, from below or from above, and begin on a tone of the chord where they can.
+    They go by step to its first note, from below or from above, and begin on a tone of the chord where they can; the last one
+    is held where the tune begins a little later than its section.
     """
     likely, count = rng.random(), int(rng.choice(_NOTES))
     length = len(before.chords) * metre.bar
@@ -74,4 +75,5 @@ def upbeat(tune: Sequence[Note], before: Material, key: Key, metre: SongMetre, r
     )
     line = above if below[0] % 12 not in chord.tones and above[0] % 12 in chord.tones else below
     loud = max(1, tune[0].velocity - _SOFTER)
-    return [Note(start + n * _EIGHTH, _EIGHTH, pitch, loud) for n, pitch in enumerate(line)]
+    notes = [Note(start + n * _EIGHTH, _EIGHTH, pitch, loud) for n, pitch in enumerate(line)]
+    return [*notes[:-1], notes[-1]._replace(duration=_EIGHTH + tune[0].start)]
