@@ -5,7 +5,7 @@
 Ten sentences are composed, 64 bars each. The generators keep the rhythm: `random` draws notes of the key, `chord tones`
 draws tones of the chord, `one phrase` repeats the song's first phrase of four bars, moved to the nearest tones of the
 chords. A measure is best where it is nearest to people's. Leads are judged by `songs_tunes.py`, chords by
-`songs_chords.py`, sections that return by `songs_form.py`; a sheet shows the songs' piano rolls.
+`songs_chords.py`, sections that return by `songs_form.py`, bass, drums and loudness by `songs_playing.py`; a sheet shows the songs' piano rolls.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import songs_chords
+import songs_playing
 from songs_form import Sung, alike, counted, course, sung_onsets
 from songs_form import people as people_by_sections
 from songs_sheet import sheet
@@ -40,6 +41,8 @@ SENTENCES = (
 )
 _BARS, _SONGS = 64, 120
 _LOW, _HIGH = 57, 82
+NONE = (float("nan"), float("nan"))
+"""Of a measure that no song has."""
 
 
 def line_of(song: Song) -> Line:
@@ -90,14 +93,15 @@ def one_phrase(line: Line, rng: np.random.Generator) -> Line:
 
 def row(every: Sequence[dict[str, float]]) -> dict[str, tuple[float, float]]:
     """Mean and standard deviation of each measure over the songs that have it."""
-    columns = {name: np.array([m[name] for m in every]) for name in every[0]}
-    return {name: (float(np.nanmean(column)), float(np.nanstd(column))) for name, column in columns.items()}
+    columns = {name: np.array([m[name] for m in every if not np.isnan(m[name])]) for name in every[0]}
+    return {name: (float(own.mean()), float(own.std())) if len(own) else NONE for name, own in columns.items()}
 
 
 def table(columns: dict[str, dict[str, tuple[float, float]]]) -> None:
     print(f"\n| | {' | '.join(columns)} |\n| --- |{' ---: |' * len(columns)}")
     for name in next(iter(columns.values())):
-        print(f"| {name} | {' | '.join(f'{c[name][0]:.2f} ± {c[name][1]:.2f}' for c in columns.values())} |")
+        cells = ("" if c[name] is NONE else f"{c[name][0]:.2f} ± {c[name][1]:.2f}" for c in columns.values())
+        print(f"| {name} | {' | '.join(cells)} |")
 
 
 def report(songs: Sequence[Song], root: Path) -> None:
@@ -121,6 +125,15 @@ def report(songs: Sequence[Song], root: Path) -> None:
     table({name: row([alike(one) for one in some]) for name, some in sung.items()})
     table({name: row([course(one) for one in sung[name]]) for name in ("POP909", "task=compose")})
 
+    grooves, nothing = songs_playing.drummers(root), dict.fromkeys(songs_playing.MET, float("nan"))
+    for style in songs_playing.STYLES:
+        ours = [songs_playing.bass_and_kick(one, rng) for one in songs_playing.sketches(style, range(1, 5))]
+        table({f"Groove MIDI, {style}": row([nothing | one for one in grooves[style]]), style: row(ours)})
+    sung, played_by = songs_playing.players(root), [songs_playing.played(song) for song in songs]
+    columns = {"melody of POP909": (sung, "Melody"), "piano of POP909": (sung, "Piano")}
+    columns |= {name.lower(): (played_by, name) for name in ("Lead", "Chords", "Bass")}
+    table({name: row([one[part] for one in some if part in one]) for name, (some, part) in columns.items()})
+
     billboard = songs_chords.people(root)
     pairs = songs_chords.pairs_of(billboard)
     played = [songs_chords.of_arrangement(song.arrangement) for song in songs]
@@ -134,7 +147,7 @@ def report(songs: Sequence[Song], root: Path) -> None:
 
 def main() -> None:
     if not os.environ.get("DATA_ROOT"):
-        sys.exit("set DATA_ROOT to a folder with pop909/, pop909_structure/ and billboard/")
+        sys.exit("set DATA_ROOT to a folder with pop909/, pop909_structure/, groove/ and billboard/")
     began = time.perf_counter()
     songs = [compose(text, seed=number, bars=_BARS) for number, text in enumerate(SENTENCES, 1)]
     took = (time.perf_counter() - began) / len(songs)

@@ -12,6 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from kmidi_lab.composition.arranging import Arranger
+from kmidi_lab.composition.briefing import brief_of
+from kmidi_lab.composition.players import Players
+from kmidi_lab.composition.request import SongRequest
 from kmidi_lab.composition.song import Song
 from kmidi_lab.midi.piece import Piece, Track
 from kmidi_lab.midi.reading import open_file, read_piece
@@ -24,6 +28,10 @@ _LATE = 0.17
 _FEW = 30
 """Notes of a part, and strokes of drums, of which nothing is said."""
 _PHRASE, _PEOPLE = 16, 120
+_FORM = "intro 4, verse 8, chorus 8, verse 8, chorus 8, outro 4"
+STYLES = ("pop", "rock", "funk", "dance")
+"""Whose bass and kick are one."""
+MET = ("kicks that the bass meets", "the same of kicks by chance")
 
 
 def kicks(starts: np.ndarray) -> dict[str, float]:
@@ -59,6 +67,17 @@ def bass_and_kick(song: Arrangement, rng: np.random.Generator) -> dict[str, floa
     return together | kicks(kick)
 
 
+def sketches(style: str, seeds: Sequence[int]) -> list[Arrangement]:
+    """Songs of a style as they are written, made without models, of which bass and drums know nothing."""
+    out = []
+    for seed in seeds:
+        request = SongRequest(emotion="joyful", style=style, sections=_FORM)
+        form = request.form
+        if form is not None:
+            out.append(Arranger(brief_of(request, None, seed), Players(None, Path("outputs/cache"))).arrange(form))
+    return out
+
+
 def drummers(root: Path) -> dict[str, list[dict[str, float]]]:
     """Kicks of Groove MIDI's beats in 4/4, by style."""
     out: dict[str, list[dict[str, float]]] = {}
@@ -70,6 +89,14 @@ def drummers(root: Path) -> dict[str, list[dict[str, float]]]:
             if len(starts) >= _FEW:
                 out.setdefault(row["style"].split("/")[0], []).append(kicks(starts))
     return out
+
+
+def held(start: np.ndarray, length: np.ndarray) -> float:
+    """How long notes are up to a quarter before the next, as a share of the time to it, 1 at most; both in quarters `[T]`."""
+    places = np.unique(start)
+    wait = np.append(np.diff(places), np.inf)[np.searchsorted(places, start)]
+    near = (wait <= 1) & (wait >= 1 / _SIXTEENTHS / 2)
+    return float(np.minimum(length[near] / wait[near], 1).mean()) if near.any() else float("nan")
 
 
 def loudness(start: np.ndarray, velocity: np.ndarray, sections: Sequence[tuple[str, float, float]]) -> dict[str, float]:
@@ -129,7 +156,10 @@ def _by_track(
 
     def of(track: Track) -> dict[str, float]:
         start = beats.get(track.name, track.notes["start"] / piece.ticks_per_quarter)
-        return loudness(start, track.notes["velocity"].astype(float), sections)
+        at, length = (track.notes[name] / piece.ticks_per_quarter for name in ("start", "duration"))
+        return {"length of a note, as a share of the time to the next": held(at, length)} | loudness(
+            start, track.notes["velocity"].astype(float), sections
+        )
 
     return {track.name.strip().title(): of(track) for track in piece.tracks if len(track.notes) >= _FEW}
 

@@ -16,6 +16,7 @@ from kmidi_lab.composition.metres import COMMON
 from kmidi_lab.composition.mixing import Mix, as_mixed
 from kmidi_lab.composition.players import Players
 from kmidi_lab.composition.swelling import as_loud_as, levelled, swelled
+from kmidi_lab.composition.touch import touched
 from kmidi_lab.errors import UserError
 from kmidi_lab.midi.new_file import TICKS
 from kmidi_lab.midi.reading import open_file
@@ -105,6 +106,8 @@ def performed(
     for mood in dict.fromkeys(m for m in moods if m != brief.mood):
         other = players.ask("dynamics", brief.seed, midi=written, emotion=str(mood), timing=False)
         midi = as_loud_as(midi, other.midi, {n for n, m in enumerate(moods) if m == mood}, song.bar_starts)
+    beat = brief.metre.bar / brief.metre.beats
+    midi = touched(midi, written, song.bar_starts, beat, played.pedalled)
     loud = _as_asked(midi, song, brief, levels, mix)
     players.note("dynamics", summaries.of_loudness(written, loud))
     placed = players.ask("microtiming", brief.seed, midi=loud, parts="pitched", amount=_TIGHT)
