@@ -5,7 +5,8 @@
 Ten sentences are composed, 64 bars each. The generators keep the rhythm: `random` draws notes of the key, `chord tones`
 draws tones of the chord, `one phrase` repeats the song's first phrase of four bars, moved to the nearest tones of the
 chords. A measure is best where it is nearest to people's. Leads are judged by `songs_tunes.py`, chords by
-`songs_chords.py`, sections that return by `songs_form.py`, bass, drums and loudness by `songs_playing.py`; a sheet shows the songs' piano rolls.
+`songs_chords.py`, sections that return by `songs_form.py`, how they are played by `songs_playing.py`; a sheet
+shows the songs' piano rolls.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def table(columns: dict[str, dict[str, tuple[float, float]]]) -> None:
 
 
 def report(songs: Sequence[Song], root: Path) -> None:
-    """Prints the tables of leads, of sections that return, and of chords."""
+    """Prints the tables of leads, of sections that return, of chords, and of how they are played."""
     rng = np.random.default_rng(1)
     lines = [line_of(song) for song in songs]
     makers: dict[str, Callable[[Line, np.random.Generator], Line]] = {
@@ -125,15 +126,6 @@ def report(songs: Sequence[Song], root: Path) -> None:
     table({name: row([alike(one) for one in some]) for name, some in sung.items()})
     table({name: row([course(one) for one in sung[name]]) for name in ("POP909", "task=compose")})
 
-    grooves, nothing = songs_playing.drummers(root), dict.fromkeys(songs_playing.MET, float("nan"))
-    for style in songs_playing.STYLES:
-        ours = [songs_playing.bass_and_kick(one, rng) for one in songs_playing.sketches(style, range(1, 5))]
-        table({f"Groove MIDI, {style}": row([nothing | one for one in grooves[style]]), style: row(ours)})
-    sung, played_by = songs_playing.players(root), [songs_playing.played(song) for song in songs]
-    columns = {"melody of POP909": (sung, "Melody"), "piano of POP909": (sung, "Piano")}
-    columns |= {name.lower(): (played_by, name) for name in ("Lead", "Chords", "Bass")}
-    table({name: row([one[part] for one in some if part in one]) for name, (some, part) in columns.items()})
-
     billboard = songs_chords.people(root)
     pairs = songs_chords.pairs_of(billboard)
     played = [songs_chords.of_arrangement(song.arrangement) for song in songs]
@@ -142,6 +134,17 @@ def report(songs: Sequence[Song], root: Path) -> None:
         for kind in ("random", "four chords", "pairs")
     }
     table({name: row([songs_chords.measures(one) for one in some]) for name, some in chords.items()})
+
+    grooves, nothing = songs_playing.drummers(root), dict.fromkeys(songs_playing.MET, float("nan"))
+    columns: dict[str, dict[str, tuple[float, float]]] = {}
+    for style in songs_playing.STYLES:
+        ours = [songs_playing.bass_and_kick(one, rng) for one in songs_playing.sketches(style, range(1, 5))]
+        columns |= {f"Groove MIDI, {style}": row([nothing | one for one in grooves[style]]), style: row(ours)}
+    table(columns)
+    theirs, heard = songs_playing.players(root), [songs_playing.played(song) for song in songs]
+    parts = {"melody of POP909": (theirs, "Melody"), "piano of POP909": (theirs, "Piano")}
+    parts |= {name.lower(): (heard, name) for name in ("Lead", "Chords", "Bass")}
+    table({name: row([one[part] for one in some if part in one]) for name, (some, part) in parts.items()})
     print(f"\nPOP909: {_SONGS} songs; Billboard: {len(billboard)} songs")
 
 

@@ -85,7 +85,7 @@ def people(root: Path, songs: int) -> list[Sung]:
 
 
 def sung_onsets(folder: Path) -> np.ndarray:
-    """Where notes of a song's melody begin, by sixteenths, in quarters from its first beat on `[T]`; notes together once."""
+    """Where notes of a song's melody begin, by sixteenths, in quarters from its first beat on `[T]`, each once."""
     rows = [line.split() for line in (folder / "beat_midi.txt").read_text().splitlines()]
     return np.unique(np.rint(_melody(folder, rows)[0] * _GRID) / _GRID)
 

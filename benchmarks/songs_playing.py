@@ -1,7 +1,7 @@
 """How composed songs are played: whether bass and kick meet, and how loud parts are, beside drummers and pianists.
 
-Nobody's bass is in the data beside their kick, so what the bass meets is compared with the kicks of the same songs put on
-sixteenths by chance. Kicks are compared with Groove MIDI's beats in 4/4, loudness with POP909 in 4/4.
+Nobody's bass is in the data beside their kick, so what the bass meets is compared with the kicks of the same songs put
+on sixteenths by chance. Kicks are compared with Groove MIDI's beats in 4/4, lengths and loudness with POP909 in 4/4.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def drummers(root: Path) -> dict[str, list[dict[str, float]]]:
 
 
 def held(start: np.ndarray, length: np.ndarray) -> float:
-    """How long notes are up to a quarter before the next, as a share of the time to it, 1 at most; both in quarters `[T]`."""
+    """How long notes are that come up to a quarter before the next, as a share of the time to it; in quarters `[T]`."""
     places = np.unique(start)
     wait = np.append(np.diff(places), np.inf)[np.searchsorted(places, start)]
     near = (wait <= 1) & (wait >= 1 / _SIXTEENTHS / 2)

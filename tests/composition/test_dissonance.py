@@ -43,4 +43,4 @@ def test_a_suspension_is_worth_as_much_as_a_leap_away_from_it_is_not() -> None:
     worth = [merit(tune, chords, Key(0, 1), 0.5, COMMON) for tune in (resolving, leaping)]
     assert worth[0] > worth[1] + 0.3
     plain = merit(line(64, 65, 67, 72), chords, Key(0, 1), 0.5, COMMON)
-    assert abs(plain - worth[0]) < 0.35, "a resolved note on a strong beat costs little"
+    assert abs(plain - worth[0]) < 0.4, "a resolved note on a strong beat costs little"

@@ -127,6 +127,13 @@ def test_what_the_bass_meets_of_the_kicks(module) -> None:
     assert list(playing.kicks(kick).values()) == pytest.approx([5 / 2, 2 / 5, 3 / 5, 1 / 5])
 
 
+def test_how_long_notes_are_held_is_a_share_of_the_time_to_the_next(module) -> None:
+    """A chord of two for half and for all of its quarter, and more than all of an eighth; a half note is not counted."""
+    playing = module("songs_playing")
+    start, length = np.array([0, 0, 1, 1.5, 3.5]), np.array([0.5, 1, 0.75, 1, 2])
+    assert playing.held(start, length) == pytest.approx((0.5 + 1 + 1) / 3)
+
+
 def test_how_loud_a_part_is_by_place_phrase_and_section(module) -> None:
     """80 on the first beat, 70 on others, 60 between them in the verse; 20 more in the chorus."""
     playing = module("songs_playing")

@@ -24,7 +24,7 @@ _BENEATH, _LOWEST_TOP = 2, 55
 """Semitones below a tune from which a voice covers it, and a highest voice that lies deep enough for any tune."""
 _VOICES = 4
 _CLOSE, _MUDDY, _THICK = 4, 52, 2
-"""Semitones of an interval that is muddy below a pitch (E3), and those that voices rather move for each that it lies lower."""
+"""Intervals of up to so many semitones are muddy below a pitch (E3): voices rather move this far for each semitone."""
 _COMP, _PAD = 66, 52
 _CLEAR = 48
 """C3: below it only roots and fifths stand beside a bass."""

@@ -29,8 +29,8 @@ from kmidi_lab.composition.vocabulary import vocabulary
 from kmidi_lab.midi.piece import DRUM_CHANNEL
 from kmidi_lab.song import Arrangement, Marker, Note, Part, PlacedChord, PlacedKey, Section, Tempo
 
-_PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 110, 44), ("Pad", "pad", "pad", 94, 84),
-          ("Bass", "bass", "bass", 108, 64))  # fmt: skip
+_PARTS = (("Lead", "lead", "lead", 100, 64), ("Chords", "comp", "chords", 106, 44), ("Pad", "pad", "pad", 86, 84),
+          ("Bass", "bass", "bass", 98, 64))  # fmt: skip
 """Name, role, key of the band's programs, volume, pan; the channel is the place."""
 _SECOND_PAN = 84
 _HUSHED = 0.25

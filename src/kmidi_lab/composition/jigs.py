@@ -30,8 +30,8 @@ def jig_round(kind: str, spelling: Spelling, seed: int) -> tuple[str, ...]:
 
 
 def jig_form(bars: int, asked: bool) -> list[Stretch] | None:
-    """Each part twice, again and again, or once where there is only room for that; None where so many bars are asked for that
-    are no whole pairs of parts.
+    """Each part twice, again and again, or once where there is only room for that; None where so many bars are asked for
+    that are no whole pairs of parts.
 
     Where nobody asks for so many bars, the nearest whole tunes have them.
     """

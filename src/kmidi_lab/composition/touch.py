@@ -15,10 +15,10 @@ from kmidi_lab.song.edges import PHRASE
 
 _SHORTER = {"Pad": 0.05, "Bass": 0.3, "Chords": 0.4, "Harmony": 0.4, "Second": 0.4}
 _SUNG = 0.6
-"""How much shorter than written notes of a part become, and those of a lead, as a share of what they would with a pedal: a lead's
-are so held about as long as people's of POP909. Our choice."""
+"""How much shorter than written notes of a part become, and those of a lead, as a share of what they would with a pedal:
+so a lead's are held about as long as people's of POP909. Our choice."""
 _WIDER = 1.7
-"""Factor on how far a velocity lies from the mean of its part and phrase: what a model expects varies less than what people do."""
+"""Factor on how far a velocity lies from the mean of its part and phrase: what a model expects varies less than people."""
 _FIRST, _BEAT = 4.0, 0.5
 """Steps of velocity of an accent on a bar's first beat, and on another one."""
 _LOUDEST = 120

@@ -24,7 +24,7 @@ SPAN = (57, 81)
 """What a lead part plays in, lowest and highest pitch."""
 _LONG = 1.0
 """Quarters of a note that is heard as one of a strong beat is."""
-_CHORDAL = 0.4
+_CHORDAL = 0.5
 """What chord tones on strong beats are worth: so much that tunes have about people's share of them."""
 _LOOSE, _LEAPT, _CLASH = 1.5, 1.5, 0.2
 """What notes that nothing resolves cost, clashes that are leapt to, and clashes on strong beats, by their share of the tune's."""

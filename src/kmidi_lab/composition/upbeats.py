@@ -57,8 +57,8 @@ def with_upbeats(
 def upbeat(tune: Sequence[Note], before: Material, key: Key, metre: SongMetre, rng: np.random.Generator) -> list[Note]:
     """The notes that lead to a tune, in quarters from the start of the section before.
 
-    They go by step to its first note, from below or from above, and begin on a tone of the chord where they can; the last one
-    is held where the tune begins a little later than its section.
+    They go by step to its first note, from below or from above, and begin on a tone of the chord where they can; the last
+    one is held where the tune begins a little later than its section.
     """
     likely, count = rng.random(), int(rng.choice(_NOTES))
     length = len(before.chords) * metre.bar
