@@ -8,7 +8,7 @@ three, five and eight raters a fifth, but at least one, answer anything, always 
 another label in the place of each; or two agree on the same other label. All label one queue, or items of their own.
 
 Rules: `chance`, where who does not listen gives any label; `habit`, that of task=retrain (`kmidi_lab.retraining.raters`);
-`half`, the same, but the others tell as much as the release, however few they are;
+`fewer`, the same, but of few raters the others tell less than the release;
 `votes`, chance with what the others said of the same item as evidence for the truth; `Dawid–Skene`, with confusion
 matrices, smoothed, and the release as another rater. A linear map of the release's scores stands for the adapter.
 """
@@ -20,11 +20,11 @@ import argparse
 import numpy as np
 
 from kmidi_lab.retraining.lessons import Lessons
-from kmidi_lab.retraining.raters import habit, others_share, shares
+from kmidi_lab.retraining.raters import habit, shares
 
 Array = np.ndarray
 MANY, FREQUENCY = 7, np.array([0.37, 0.32, 0.1, 0.1, 0.06, 0.03, 0.02])
-RULES = ("chance", "half", "habit", "votes", "Dawid–Skene")
+RULES = ("chance", "habit", "fewer", "votes", "Dawid–Skene")
 KINDS = ("anything", "always the same", "another label", "two agree", "none")
 FOLDS, ROUNDS, STEPS, RATE, DECAY = 5, 2, 40, 0.01, 0.05
 
@@ -71,10 +71,10 @@ def trust(rule: str, lessons: Lessons, seed: int, kept: dict[bytes, Array]) -> A
                 own = fold[rater] == part
                 others[own] = adapted(z[~own], given[~own], trusted[rater[~own]], z[own])
             kept[trusted.tobytes()] = others
-        told = 0.5 if rule == "half" else others_share(count)
+        told = 0.5 * (count - 1) / (count + 1) if rule == "fewer" else 0.5
         believed = (1 - told) * released + told * kept[trusted.tobytes()]
         chance = np.full(len(z), 1 / MANY)
-        if rule in ("half", "habit"):
+        if rule in ("habit", "fewer"):
             chance = np.maximum(chance, habit(given > 0, lessons))
         trusted = by_votes(believed, lessons) if rule == "votes" else shares((believed * given).sum(1), chance, lessons)
     return trusted

@@ -87,28 +87,3 @@ def test_who_always_gives_the_same_label_is_doubted(answer: int, trust_of: Calla
 
 def test_a_wish_that_all_share_is_no_habit(trust_of: Callable[[Lessons], list[float]]) -> None:
     assert min(trust_of(_lessons([[0] * 9] * 3))) > 0.7
-
-
-class _Crowd:
-    """Says of each input what the others said of it, by their weights."""
-
-    def __init__(self, *_: Any) -> None: ...
-
-    def learn(self, lessons: Lessons, weights: np.ndarray, steps: int) -> None:
-        self._said = {x: (lessons.targets * weights[:, None])[lessons.x[:, 0] == x].sum(0) for x in lessons.x[:, 0]}
-
-    def losses(self, lessons: Lessons) -> np.ndarray:
-        said = np.array([self._said[x] / self._said[x].sum() for x in lessons.x[:, 0]])
-        return -np.log((said * lessons.targets).sum(1) * 0.5 + 0.5 / 7)
-
-
-def test_of_three_two_who_agree_on_another_label_are_not_believed(
-    trust_of: Callable[[Lessons], list[float]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What two say would be believed where one other rater tells as much as the release."""
-    truth = [0, 1, 2, 3, 4, 5] * 4
-    other = [label + 1 for label in truth]
-    monkeypatch.setattr(raters, "Adapter", _Crowd)
-    honest, *two = trust_of(_lessons([truth, other, other], truth=truth))
-    assert honest > 0.7 and max(two) < 0.5
-    assert min(trust_of(_lessons([truth, truth, truth], truth=truth))) > 0.7

@@ -44,7 +44,6 @@ class Retraining:
     ) -> None:
         self._model, self._lessons, self._raters = model, lessons, raters
         self.parts, self._margin, self._seed = parts, margin, seed
-        self._before: Mapping[str, tuple[Array, Array]] = {}
         self.gates: list[Gate] = []
 
     @property
@@ -58,22 +57,24 @@ class Retraining:
         counted = {**self._lessons.left_out, why: int(events.sum())}
         self._lessons = replace(self._lessons.rows(~events), left_out=counted)
 
-    def test_released(self, data: DataModule) -> None:
-        """Takes the released model's frozen test, before hours of training. Raises DataError: the data test nothing of it."""
-        self._before = self._frozen_tests(self._model.module, data)
-        if not sum(weights.sum() for _, weights in self._before.values()):
-            raise DataError(
-                "the test part of the original data has no item that the answer is known of, so nothing would tell whether "
-                "the model forgets; begin with a model whose data have"
-            )
-
     def _frozen_tests(self, module: LabModule, data: DataModule) -> Mapping[str, tuple[Array, Array]]:
-        return self._model.training.frozen_tests(numpy_call(module.network), module.head(), data)
+        """Raises DataError: the data test nothing of the model."""
+        found = self._model.training.frozen_tests(numpy_call(module.network), module.head(), data)
+        if not sum(weights.sum() for _, weights in found.values()):
+            raise DataError(
+                "the test part of the original data has no item that the answer is known of, so nothing tells whether the "
+                "model forgets, and nothing was published; begin with a model whose data have"
+            )
+        return found
 
     def gate(self, record: RunRecord, module: LabModule, data: DataModule) -> bool:
-        """Whether all gates are passed; the record tells of them, and of no event and no user."""
+        """Whether all gates are passed; the record tells of them, and of no event and no user.
+
+        Raises:
+            DataError: the original data test nothing of the model.
+        """
         training, base = self._model.training, self._model.module
-        before, after = self._before, self._frozen_tests(module.cpu().eval(), data)
+        before, after = (self._frozen_tests(m, data) for m in (base, module.cpu().eval()))
         own = self._lessons.rows(self.parts.held)
         trust = event_weights(own, np.array([rater.weight for rater in self._raters]))
         first, second = (losses(m, training, own) for m in (base, module))

@@ -4,9 +4,8 @@ Each answer of a rater either comes from what the raters have in common, with a 
 the same whatever was asked. The chance is found by expectation maximisation: A. Dawid, A. Skene, *Maximum Likelihood
 Estimation of Observer Error-Rates Using the EM Algorithm* (1979), with one number a rater; V. Raykar et al., *Learning
 From Crowds* (JMLR 2010), with a model in the place of the unknown truth. What is in common is told by the released model
-and by an adapter that has learnt from other raters only, half and half where they are many, so raters need not have seen
-the same inputs. Of few raters the others tell less (`others_share`), or two who agree on what is wrong would be believed.
-Who does not listen gives any answer, or one by habit: D. Hovy et al., *Learning Whom to Trust with MACE* (NAACL 2013). A
+and by an adapter that has learnt from other raters only, half and half; so raters need not have seen the same inputs. Who
+does not listen gives any answer, or one by habit: D. Hovy et al., *Learning Whom to Trust with MACE* (NAACL 2013). A
 habit is what makes more than half of a rater's answers, and not as much of the others', so a wish that all share is none.
 """
 
@@ -30,7 +29,7 @@ _FOLDS, _ROUNDS, _STEPS, _EM = 5, 2, 40, 50
 _PRIOR = (2.0, 1.0)
 """Answers that a rater is given for a start: of the first kind, of the second."""
 _HALF = 0.5
-"""A label is a habit of who gives it more often; many raters tell as much as the released model."""
+"""A label is a habit of who gives it more often."""
 _NONE = 1e-9
 """A weight up to it is that of no answer: what rounding leaves."""
 
@@ -65,8 +64,7 @@ def rated(module: LabModule, training: FeedbackTraining, lessons: Lessons, seed:
                 adapter = Adapter(module, training, seed)
                 adapter.learn(lessons.rows(~own), event_weights(lessons.rows(~own), trust), _STEPS)
                 others[own] = np.exp(-training.NATS * adapter.losses(lessons.rows(own)))
-            told = others_share(len(there))
-            trust = shares((1 - told) * released + told * others, chance, lessons)
+            trust = shares((released + others) / 2, chance, lessons)
     weights = [0.0 if value < LEAST else round(float(value), 3) for value in trust]
     return [Rater(*row) for row in zip(lessons.raters, events.tolist(), weights, strict=True)]
 
@@ -96,15 +94,6 @@ def event_weights(lessons: Lessons, trust: Array) -> Array:
     judged = np.bincount(lessons.rater, own, len(trust))[lessons.rater]
     weights = np.asarray(trust)[lessons.rater] * own / np.sqrt(judged)
     return weights if weights.sum() > 0 else np.ones(len(lessons))
-
-
-def others_share(raters: int) -> float:
-    """How much of what is in common the other raters tell, and not the released model; up to a half.
-
-    Args:
-        raters: how many there are, the one that is asked about included.
-    """
-    return _HALF * (raters - 1) / (raters + 1)
 
 
 def habit(labels: NDArray[np.bool_], lessons: Lessons) -> Array:

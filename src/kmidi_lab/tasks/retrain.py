@@ -107,7 +107,6 @@ def main(cfg: DictConfig, context: dict[str, Any]) -> None:
             report.leave_out(judges, why)
             say(f"  {judges.sum()} left out: {why}")
         say(f"  {report.parts}")
-        report.test_released(data)
         ids = [event.event for event in events if event.model == cfg.model.name]
         Basis(release, settings, ids, recordings.heard if recordings else []).write(context["folder"])
         write_atomic(context["folder"] / "retrain.json", report.json(), mode=0o600)
