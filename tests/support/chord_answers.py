@@ -17,7 +17,10 @@ from kmidi_lab.models.harmony.encoding import EncodedSongs
 
 
 def events_of_user(root: Path, user: str, count: int, seed: int, suited: bool) -> list[Event]:
-    """Answers to what the model suggests: of who plays what the songs do, or of who wants anything."""
+    """Answers to what the model suggests: of who plays what the songs do, or of who wants anything.
+
+    Their ids follow from user and seed, for who is learnt from first, and held out, goes by the order of ids.
+    """
     rng = np.random.default_rng(seed)
     e, model = _songs(), load_published(root / "outputs" / "models", "harmony")
     assert model is not None
@@ -30,7 +33,8 @@ def events_of_user(root: Path, user: str, count: int, seed: int, suited: bool) -
         if suited and suggested == e.joint[row]:
             answer = {"action": "accepted"}
         numbers = {"input": e.x[row].tolist(), "output": output.tolist(), "artefact": artefact}
-        events.append(Event(use=user, model="harmony", time=1_700_000_000 + len(events), **numbers, **answer))
+        when = {"time": 1_700_000_000 + len(events), "event": f"{user[:8]}{seed:08x}{len(events):016x}"}
+        events.append(Event(use=user, model="harmony", **when, **numbers, **answer))
     return events
 
 
