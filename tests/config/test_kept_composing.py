@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra._internal.core_plugins import basic_launcher
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 from support import composing
@@ -44,3 +45,13 @@ def test_no_file_of_the_lab_says_that_jobs_are_several(sweep: str) -> None:
         assert hydra is not None
         words = ["model=harmony", f"sweep={sweep}"]
         assert composing._typed_mode(hydra, "config", words) == composing._mode(hydra, "config", words)
+
+
+def test_it_is_kept_where_hydra_has_read_its_plugins_once_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the class of a setting is no more the one of that name, which pickle refuses."""
+    monkeypatch.setattr(composing, "_configs", {})
+    words = ["model=groove", "preset=smoke"]
+    first = composed(words)
+    composing._configs.clear()
+    monkeypatch.setattr(basic_launcher, "BasicLauncherConf", type("BasicLauncherConf", (), {}))
+    assert OmegaConf.to_yaml(composed(words)) == OmegaConf.to_yaml(composed(words)) == OmegaConf.to_yaml(first)

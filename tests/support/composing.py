@@ -32,7 +32,7 @@ from kmidi_lab.conf_dir import conf_dir
 _new_list = config_loader_impl.create_defaults_list
 _new_config = ConfigLoaderImpl._compose_config_from_defaults_list
 _lists: dict[Any, DefaultsList] = {}
-_configs: dict[Any, bytes] = {}
+_configs: dict[Any, bytes | DictConfig] = {}
 _mode = Hydra.get_mode
 _load = CachingConfigRepository.load_config
 _all_sources = CachingConfigRepository.__init__
@@ -100,9 +100,14 @@ def _kept_config(self: ConfigLoaderImpl, defaults: list[ResultDefault], repo: An
         return _new_config(self, defaults, repo)
     key = tuple(tuple(vars(one).items()) for one in defaults)
     if key not in _configs:
-        _configs[key] = pickle.dumps(_new_config(self, defaults, _Copies(repo)))
-    kept: DictConfig = pickle.loads(_configs[key])
-    return kept
+        new = _new_config(self, defaults, _Copies(repo))
+        try:
+            _configs[key] = pickle.dumps(new)
+        except pickle.PicklingError:  # Hydra has read its plugins once more, and has two classes of one name
+            _configs[key] = new
+    kept = _configs[key]
+    own: DictConfig = pickle.loads(kept) if isinstance(kept, bytes) else deepcopy(kept)
+    return own
 
 
 def _same_sources(self: CachingConfigRepository, delegate: ConfigRepository) -> None:
