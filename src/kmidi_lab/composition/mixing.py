@@ -10,9 +10,9 @@ from kmidi_lab.composition.change import LOUDER, PLAYED, Change
 from kmidi_lab.composition.entering import roles_of
 from kmidi_lab.composition.taken import Taken
 from kmidi_lab.midi.channels import SUSTAIN
-from kmidi_lab.midi.events import CONTROL, NOTE_ON
+from kmidi_lab.midi.events import CONTROL
 from kmidi_lab.midi.reading import OpenFile, open_file
-from kmidi_lab.midi.writing import Edit, rewrite
+from kmidi_lab.midi.writing import Edit, rewrite, stroke
 
 _TRACKS = {
     "Lead": "lead",
@@ -107,7 +107,7 @@ def _louder(file: OpenFile, number: int, factor: float, edits: dict[int, Edit]) 
     track = file.piece.tracks[number]
     for note, (chunk, struck, *_) in zip(track.notes, file.places[number].tolist(), strict=True):
         velocity = min(127, max(1, round(factor * int(note["velocity"]))))
-        edits.setdefault(chunk, Edit()).changed[struck] = bytes([NOTE_ON | track.channel, int(note["pitch"]), velocity])
+        edits.setdefault(chunk, Edit()).changed[struck] = stroke(track.channel, int(note["pitch"]), velocity)
 
 
 def _played(file: OpenFile, number: int, how: str, edits: dict[int, Edit]) -> None:

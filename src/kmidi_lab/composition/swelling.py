@@ -7,9 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
-from kmidi_lab.midi.events import NOTE_ON
 from kmidi_lab.midi.reading import open_file
-from kmidi_lab.midi.writing import Edit, rewrite
+from kmidi_lab.midi.writing import Edit, rewrite, stroke
 from kmidi_lab.song.arcs import ARC_CURVES, wanted_energy
 
 _HEARD = 0.55
@@ -49,8 +48,8 @@ def as_loud_as(midi: bytes, other: bytes, bars: Collection[int], starts: Sequenc
     for track, like, places in zip(file.piece.tracks, louder.piece.tracks, file.places, strict=True):
         for note, same, (chunk, struck, *_) in zip(track.notes, like.notes, places.tolist(), strict=True):
             if _bar_at(float(note["start"]) / file.piece.ticks_per_quarter, starts) in bars:
-                edits.setdefault(chunk, Edit()).changed[struck] = bytes(
-                    [NOTE_ON | track.channel, int(note["pitch"]), int(same["velocity"])]
+                edits.setdefault(chunk, Edit()).changed[struck] = stroke(
+                    track.channel, int(note["pitch"]), int(same["velocity"])
                 )
     return rewrite(file.file, edits)
 
@@ -68,7 +67,5 @@ def _louder(midi: bytes, missing: Callable[[float], float]) -> bytes:
         for note, (chunk, struck, *_) in zip(track.notes, places.tolist(), strict=True):
             share = 1 - _HEARD * missing(float(note["start"] / file.piece.ticks_per_quarter))
             velocity = max(1, round(share * int(note["velocity"])))
-            edits.setdefault(chunk, Edit()).changed[struck] = bytes(
-                [NOTE_ON | track.channel, int(note["pitch"]), velocity]
-            )
+            edits.setdefault(chunk, Edit()).changed[struck] = stroke(track.channel, int(note["pitch"]), velocity)
     return rewrite(file.file, edits)

@@ -7,10 +7,9 @@ from collections.abc import Collection, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from kmidi_lab.midi.events import NOTE_ON
 from kmidi_lab.midi.piece import Track
 from kmidi_lab.midi.reading import open_file
-from kmidi_lab.midi.writing import Edit, rewrite
+from kmidi_lab.midi.writing import Edit, rewrite, stroke
 from kmidi_lab.song.edges import PHRASE
 
 _SHORTER = {"Pad": 0.05, "Bass": 0.3, "Chords": 0.4, "Harmony": 0.4, "Second": 0.4}
@@ -50,7 +49,7 @@ def touched(midi: bytes, written: bytes, starts: Sequence[float], beat: float, p
             track.notes, rows.tolist(), velocities, ends, strict=True
         ):
             edit = edits.setdefault(chunk, Edit())
-            edit.changed[struck] = bytes([NOTE_ON | track.channel, int(note["pitch"]), int(loud)])
+            edit.changed[struck] = stroke(track.channel, int(note["pitch"]), int(loud))
             if ending >= 0:
                 edit.moved[ending] = int(end)
     return rewrite(file.file, edits)

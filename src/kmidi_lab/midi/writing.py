@@ -58,9 +58,14 @@ def name_event(name: str) -> bytes:
     return bytes([META, TRACK_NAME]) + number(len(text)) + text
 
 
+def stroke(channel: int, pitch: int, velocity: int) -> bytes:
+    """The event that begins a note, or takes the place of the one that did."""
+    return bytes([NOTE_ON | channel, pitch, velocity])
+
+
 def note_events(channel: int, pitch: int, velocity: int, start: int, end: int) -> list[tuple[int, bytes]]:
     """What is added for a note; its end stands before what begins at the same tick."""
-    return [(start, bytes([NOTE_ON | channel, pitch, velocity])), (end, bytes([NOTE_OFF | channel, pitch, 64]))]
+    return [(start, stroke(channel, pitch, velocity)), (end, bytes([NOTE_OFF | channel, pitch, 64]))]
 
 
 def _track(events: Events, edit: Edit) -> bytes:
@@ -125,7 +130,7 @@ def play(
         if off < 0 and not file.piece.tracks[p].is_drum:
             latest = min(latest, int(note["start"]) + int(note["duration"]) - 1)
         edit.moved[on] = min(begins, latest)
-        edit.changed[on] = bytes([NOTE_ON | file.piece.tracks[p].channel, int(note["pitch"]), loud])
+        edit.changed[on] = stroke(file.piece.tracks[p].channel, int(note["pitch"]), loud)
         if off >= 0:
             edit.moved[off] = max(ends, edit.moved[on] + 1)
     return edits
